@@ -1,0 +1,71 @@
+# Builds and checks of policysync. `make` alone lists what there is.
+
+GO        ?= go
+# A count and not a time: up to Go 1.26 the end of a time may count as a finding
+# (go.dev/issue/75804). 20000x takes about a second for a quick target.
+FUZZTIME  ?= 20000x
+BENCHTIME ?= 1s
+
+# Tools are built once for each state of tools/go.mod and each Go, and are kept
+# outside the work tree, where every clone finds them.
+TOOLS_KEY := $(shell { cat tools/go.mod tools/go.sum; $(GO) version; } | cksum | cut -d ' ' -f 1)
+TOOLS     ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/policysync-tools/$(TOOLS_KEY)
+
+# What CI runs, in this order.
+CHECKS := build vet test race lint tidy-check fuzz
+
+.PHONY: help build vet test race lint fmt tidy-check fuzz bench cover ci
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
+
+build: ## build ./bin/policysync, static and reproducible
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/policysync ./cmd/policysync
+
+vet: ## go vet
+	$(GO) vet ./...
+
+test: ## all tests; needs Go and git, no C compiler
+	$(GO) test ./...
+
+race: ## all tests under the race detector; needs a C compiler
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+lint: $(TOOLS)/golangci-lint ## golangci-lint, which also checks the format and the layers
+	$(TOOLS)/golangci-lint run ./...
+	@sleepy=$$(find . -name '*_test.go' -exec grep -q 'time\.Sleep(' {} \; ! -exec grep -q '"testing/synctest"' {} \; -print); \
+	test -z "$$sleepy" || { echo "time.Sleep where there is no synctest bubble to make it instant:" $$sleepy; exit 1; }
+
+fmt: $(TOOLS)/golangci-lint ## format the code
+	$(TOOLS)/golangci-lint fmt ./...
+
+tidy-check: ## fail where go.mod or go.sum, the tools' too, isn't tidy
+	$(GO) mod tidy -diff
+	$(GO) -C tools mod tidy -diff
+
+fuzz: ## fuzz each target for FUZZTIME (20000x, or a time)
+	@find . -name '*_test.go' -exec grep -H '^func Fuzz' {} + | \
+	sed 's|^\(.*\)/[^/]*:func \(Fuzz[A-Za-z0-9_]*\).*|\1 \2|' | sort | \
+	while read -r dir name; do \
+		echo "fuzz $$name in $$dir"; \
+		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$dir" </dev/null || exit 1; \
+	done
+
+bench: ## run the benchmarks, each for BENCHTIME (1s)
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+cover: ## write coverage.out and coverage.html and print the total
+	$(GO) test -coverpkg=./... -coverprofile=coverage.out ./...
+	$(GO) tool cover -html=coverage.out -o coverage.html
+	@$(GO) tool cover -func=coverage.out | tail -n 1
+
+ci: ## all that CI checks, with the time that each step takes
+	@passed=0; for step in $(CHECKS); do \
+		echo "==> $$step"; start=$$(date +%s); \
+		$(MAKE) --no-print-directory $$step || { echo "<== $$step failed after $$(( $$(date +%s) - start )) s"; \
+			echo "ci: $$passed passed, 1 failed"; exit 1; }; \
+		echo "<== $$step took $$(( $$(date +%s) - start )) s"; passed=$$((passed + 1)); \
+	done; echo "ci: $$passed passed, 0 failed"
+
+$(TOOLS)/golangci-lint:
+	cd tools && GOBIN='$(TOOLS)' $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint
