@@ -1,0 +1,98 @@
+package policy
+
+import (
+	"slices"
+	"time"
+)
+
+// Type is what the value of a field must be.
+type Type int
+
+// The types of fields. Each has one canonical form.
+const (
+	Text     Type = iota // any string, compared as it is
+	Bool                 // false means the same as leaving the field out
+	Number               // a number of at least 0
+	Duration             // as Go's time.ParseDuration reads it, compared by length
+	Email                // an e-mail address, compared in lower case
+	Domain               // a domain name, compared in lower case
+	CIDR                 // an IP address or block; a bare address is a block of one
+	Country              // an ISO 3166-1 alpha-2 code, compared in upper case
+	URL                  // an https URL
+	ID                   // an identifier that the account gave, compared in lower case
+	Object               // an object with Fields
+	Rules                // a set of rules
+)
+
+// Reference is the kind of thing that an ID field names.
+type Reference string
+
+// What ID fields name.
+const (
+	ToGroup         Reference = "access group"
+	ToEmailList     Reference = "email list"
+	ToIPList        Reference = "IP list"
+	ToServiceToken  Reference = "service token"
+	ToApp           Reference = "application"
+	ToProvider      Reference = "identity provider"
+	ToPosture       Reference = "device posture integration"
+	ToAccount       Reference = "account"
+	ToProviderGroup Reference = "group of the identity provider"
+	ToAuthContext   Reference = "authentication context"
+)
+
+// Field is one field of a policy, a rule body or an object within.
+type Field struct {
+	Name     string // the API's own
+	Type     Type
+	Many     bool          // a set of such values
+	Required bool          // must be there and not empty
+	Nullable bool          // may be written as null
+	Enum     []string      // the values of a Text field; none: any
+	Refers   Reference     // what an ID names
+	Units    string        // the letters that a Duration's units may be made of; "": any
+	Longest  time.Duration // a Duration's upper limit; 0: none
+	Fields   []Field       // of an Object
+}
+
+// Fields returns the fields of a policy's request body, in the order in which
+// Cloudflare's reference names them (access_policy_req). The caller must not
+// alter what is shared by the result.
+func Fields() []Field { return fields }
+
+// readOnly are the fields that the account sets and a request may not hold.
+var readOnly = []string{"id", "app_count", "reusable", "created_at", "updated_at"}
+
+// IsReadOnly reports whether the account alone sets the field of that name.
+func IsReadOnly(name string) bool { return slices.Contains(readOnly, name) }
+
+var clipboardFormats = []string{"text", "file"}
+
+var fields = []Field{
+	{Name: "name", Type: Text, Required: true},
+	{Name: "decision", Type: Text, Required: true, Enum: []string{"allow", "deny", "non_identity", "bypass"}},
+	{Name: "include", Type: Rules, Required: true},
+	{Name: "exclude", Type: Rules},
+	{Name: "require", Type: Rules},
+	{Name: "session_duration", Type: Duration, Nullable: true},
+	{Name: "approval_required", Type: Bool},
+	{Name: "approval_groups", Type: Object, Many: true, Fields: []Field{
+		{Name: "approvals_needed", Type: Number, Required: true},
+		{Name: "email_addresses", Type: Email, Many: true},
+		{Name: "email_list_uuid", Type: ID, Refers: ToEmailList},
+	}},
+	{Name: "purpose_justification_required", Type: Bool},
+	{Name: "purpose_justification_prompt", Type: Text},
+	{Name: "isolation_required", Type: Bool},
+	{Name: "connection_rules", Type: Object, Fields: []Field{
+		{Name: "rdp", Type: Object, Fields: []Field{
+			{Name: "allowed_clipboard_local_to_remote_formats", Type: Text, Many: true, Enum: clipboardFormats},
+			{Name: "allowed_clipboard_remote_to_local_formats", Type: Text, Many: true, Enum: clipboardFormats},
+		}},
+	}},
+	{Name: "mfa_config", Type: Object, Fields: []Field{
+		{Name: "allowed_authenticators", Type: Text, Many: true, Enum: []string{"totp", "biometrics", "security_key"}},
+		{Name: "mfa_disabled", Type: Bool},
+		{Name: "session_duration", Type: Duration, Units: "hm", Longest: 720 * time.Hour},
+	}},
+}

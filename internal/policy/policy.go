@@ -1,0 +1,239 @@
+package policy
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"time"
+)
+
+// Decision is what Access does with a user who matches a policy.
+type Decision string
+
+// The decisions of Cloudflare's schema (access_decision).
+const (
+	Allow       Decision = "allow"
+	Deny        Decision = "deny"
+	NonIdentity Decision = "non_identity" // the dashboard's "Service Auth"
+	Bypass      Decision = "bypass"
+)
+
+// Policy is a policy's request body. Its JSON form is the API's own; what
+// this version doesn't know of it, fields or rule kinds, survives decoding
+// and encoding unchanged. A Policy is a value: nothing here alters one.
+type Policy struct {
+	Name     string
+	Decision Decision
+	Include  []Rule // a user needs to meet one of them
+	Exclude  []Rule // a user must meet none of them
+	Require  []Rule // a user must meet all of them
+
+	// Settings holds every other field under the API's own name, as decoded
+	// JSON: bool, string, json.Number, []any, map[string]any.
+	Settings map[string]any
+}
+
+// Rule is one condition of a policy: a kind and that kind's body. An object
+// that isn't of the form {kind: body} has Kind "" and is its own Body.
+type Rule struct {
+	Kind string
+	Body any // decoded JSON; a map[string]any for every kind known today
+}
+
+// Desired is a policy as Git declares it.
+type Desired struct {
+	Policy
+	Key        string    // stable identity within the target
+	Previously []string  // earlier names
+	Protect    bool      // never update or delete, only report
+	Expires    time.Time // midnight UTC that begins the last day it is wanted; zero: no end
+	File       string    // slash-separated path below the source's folder
+	Line       int       // where its document begins, from 1
+}
+
+// ExpiredAt reports whether the policy counts as absent from Git at that
+// time: from the end, in UTC, of the day that Expires names.
+func (d Desired) ExpiredAt(now time.Time) bool {
+	return !d.Expires.IsZero() && !now.Before(d.Expires.AddDate(0, 0, 1))
+}
+
+// Recorded is a policy as it was last applied.
+type Recorded struct {
+	Key       string
+	ID        string    // the account's id for it
+	Sent      Policy    // what Git said when it was written; the zero Policy when adopted with another body
+	ReadBack  Policy    // what the account then answered
+	Protect   bool      // as Git last said, so that it outlives the manifest
+	Commit    string    // the commit that Sent came from; empty for a local folder
+	File      string    // where Sent stood
+	Line      int       // where Sent stood
+	CreatedAt time.Time // when the policy became ours
+	UpdatedAt time.Time // when this record last changed
+}
+
+// Live is a policy as the account holds it now.
+type Live struct {
+	Policy
+	ID        string
+	AppCount  int       // applications that use it
+	Legacy    bool      // belongs to one application and can't be managed here
+	CreatedAt time.Time // zero when the account didn't say
+	UpdatedAt time.Time // zero when the account didn't say
+}
+
+// MarshalJSON returns the API's request body. Exclude and Require are left
+// out when nil.
+func (p Policy) MarshalJSON() ([]byte, error) {
+	body := make(map[string]any, len(p.Settings)+5)
+	maps.Copy(body, p.Settings)
+	body["name"], body["decision"], body["include"] = p.Name, p.Decision, p.Include
+	if p.Include == nil {
+		body["include"] = []Rule{}
+	}
+	if p.Exclude != nil {
+		body["exclude"] = p.Exclude
+	}
+	if p.Require != nil {
+		body["require"] = p.Require
+	}
+	return json.Marshal(body)
+}
+
+// UnmarshalJSON takes a body of the API, of a request or an answer. What it
+// doesn't know goes to Settings.
+func (p *Policy) UnmarshalJSON(text []byte) error {
+	object, err := decodeObject(text)
+	if err != nil {
+		return err
+	}
+	return object.policy(p)
+}
+
+// MarshalJSON returns {kind: body}.
+func (r Rule) MarshalJSON() ([]byte, error) {
+	if r.Kind == "" {
+		return json.Marshal(r.Body)
+	}
+	return json.Marshal(map[string]any{r.Kind: r.Body})
+}
+
+// UnmarshalJSON takes any JSON value; see Rule for those that aren't rules.
+func (r *Rule) UnmarshalJSON(text []byte) error {
+	value, err := decodeExact[any](text)
+	if err != nil {
+		return fmt.Errorf("decode rule: %w", err)
+	}
+	*r = ruleOf(value)
+	return nil
+}
+
+func ruleOf(value any) Rule {
+	if object, ok := value.(map[string]any); ok && len(object) == 1 {
+		for kind, body := range object {
+			return Rule{kind, body}
+		}
+	}
+	return Rule{Body: value}
+}
+
+// UnmarshalJSON takes a policy of an answer of the API: the body and the
+// fields that only the account sets.
+func (l *Live) UnmarshalJSON(text []byte) error {
+	object, err := decodeObject(text)
+	if err != nil {
+		return err
+	}
+	var live Live
+	live.ID = take[string](object, "id")
+	reusable, stated := object.fields["reusable"]
+	live.Legacy = stated && reusable != nil && !take[bool](object, "reusable")
+	live.AppCount = object.count("app_count")
+	live.CreatedAt, live.UpdatedAt = object.time("created_at"), object.time("updated_at")
+	delete(object.fields, "reusable")
+	if err := object.policy(&live.Policy); err != nil {
+		return err
+	}
+	*l = live
+	return nil
+}
+
+// object is a JSON object that is being taken apart.
+type object struct {
+	fields map[string]any
+	err    error // the first field that isn't what it should be
+}
+
+func decodeObject(text []byte) (*object, error) {
+	fields, err := decodeExact[map[string]any](text)
+	if err != nil {
+		return nil, fmt.Errorf("decode policy: %w", err)
+	}
+	return &object{fields: fields}, nil
+}
+
+// policy takes the fields of a body, and what is left as settings.
+func (o *object) policy(p *Policy) error {
+	taken := Policy{
+		Name: take[string](o, "name"), Decision: Decision(take[string](o, "decision")),
+		Include: o.rules("include"), Exclude: o.rules("exclude"), Require: o.rules("require"),
+	}
+	if o.err != nil {
+		return fmt.Errorf("decode policy: %w", o.err)
+	}
+	if len(o.fields) > 0 {
+		taken.Settings = o.fields
+	}
+	*p = taken
+	return nil
+}
+
+// take removes a field from the object and returns it; one that is missing or
+// null is the zero value.
+func take[T any](o *object, name string) T {
+	value := o.fields[name]
+	delete(o.fields, name)
+	taken, ok := value.(T)
+	if !ok && value != nil && o.err == nil {
+		o.err = fmt.Errorf("%s is %T, not %T", name, value, taken)
+	}
+	return taken
+}
+
+func (o *object) rules(name string) []Rule {
+	list := take[[]any](o, name)
+	if list == nil {
+		return nil
+	}
+	rules := make([]Rule, len(list))
+	for i, value := range list {
+		rules[i] = ruleOf(value)
+	}
+	return rules
+}
+
+func (o *object) count(name string) int {
+	number := cmp.Or(take[json.Number](o, name), "0")
+	n, err := number.Int64()
+	o.err = cmp.Or(o.err, err)
+	return int(n)
+}
+
+func (o *object) time(name string) time.Time {
+	text := take[string](o, name)
+	if text == "" {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	o.err = cmp.Or(o.err, err)
+	return at
+}
+
+// decodeExact decodes JSON and keeps numbers as they are written.
+func decodeExact[T any](text []byte) (value T, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	err = decoder.Decode(&value)
+	return value, err
+}
