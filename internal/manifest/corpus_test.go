@@ -1,0 +1,206 @@
+package manifest_test
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/policysync/policysync/internal/diagnostic"
+	"github.com/policysync/policysync/internal/manifest"
+	"github.com/policysync/policysync/internal/policy"
+)
+
+var update = flag.Bool("update", false, "write what is, as what is wanted, to testdata")
+
+// wantFile is the part of a corpus file that says what Decode makes of the
+// other parts.
+const wantFile = "want"
+
+// corpus is one file of testdata: a title, manifests and what is wanted.
+type corpus struct {
+	path    string
+	archive *txtar.Archive
+}
+
+func corpora(t testing.TB, folder string) []corpus {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join("testdata", folder, "*.txtar"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no corpus in %s: %v", folder, err)
+	}
+	all := make([]corpus, len(paths))
+	for i, path := range paths {
+		archive, err := txtar.ParseFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[i] = corpus{path, archive}
+	}
+	return all
+}
+
+func (c corpus) name() string { return strings.TrimSuffix(filepath.Base(c.path), ".txtar") }
+
+func (c corpus) manifests() fstest.MapFS {
+	files := fstest.MapFS{}
+	for _, f := range c.archive.Files {
+		if f.Name != wantFile {
+			files[f.Name] = &fstest.MapFile{Data: f.Data}
+		}
+	}
+	return files
+}
+
+// expect compares got with the corpus file's last part, or writes it there.
+func (c corpus) expect(t *testing.T, got string) {
+	t.Helper()
+	last := len(c.archive.Files) - 1
+	if *update {
+		if c.archive.Files[last].Name == wantFile {
+			c.archive.Files = c.archive.Files[:last]
+		}
+		c.archive.Files = append(c.archive.Files, txtar.File{Name: wantFile, Data: []byte(got)})
+		if err := os.WriteFile(c.path, txtar.Format(c.archive), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if c.archive.Files[last].Name != wantFile {
+		t.Fatalf("no part %q: run the test with -update and check what it writes", wantFile)
+	}
+	if diff := cmp.Diff(string(c.archive.Files[last].Data), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", c.path, diff)
+	}
+}
+
+// lines returns each finding of an error of Decode on a line.
+func lines(t *testing.T, err error) string {
+	t.Helper()
+	list, ok := errors.AsType[diagnostic.List](err)
+	if !ok {
+		t.Fatalf("got error %v, want a diagnostic.List", err)
+	}
+	var b strings.Builder
+	for _, d := range list {
+		b.WriteString(d.String() + "\n")
+	}
+	return b.String()
+}
+
+func TestEveryBadManifestGivesExactlyItsErrors(t *testing.T) {
+	t.Parallel()
+	for _, c := range corpora(t, "bad") {
+		t.Run(c.name(), func(t *testing.T) {
+			t.Parallel()
+			set, err := manifest.Decode(c.manifests())
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if len(set.Policies) > 0 {
+				t.Errorf("got %d policies beside an error", len(set.Policies))
+			}
+			c.expect(t, lines(t, err))
+		})
+	}
+}
+
+func TestGoodManifestsDecodeToWhatTheySay(t *testing.T) {
+	t.Parallel()
+	for _, c := range corpora(t, "good") {
+		t.Run(c.name(), func(t *testing.T) {
+			t.Parallel()
+			set, err := manifest.Decode(c.manifests())
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := json.MarshalIndent(readable(set), "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.expect(t, string(got)+"\n")
+		})
+	}
+}
+
+// readable returns policies in a form whose JSON shows everything.
+func readable(set manifest.Set) []any {
+	var all []any
+	for _, d := range set.Policies {
+		all = append(all, struct {
+			At, Key    string
+			Previously []string
+			Protect    bool
+			Expires    time.Time
+			Body       policy.Policy
+		}{fmt.Sprintf("%s:%d", d.File, d.Line), d.Key, d.Previously, d.Protect, d.Expires, d.Policy})
+	}
+	return all
+}
+
+// windows returns files as an editor on Windows saves them.
+func windows(files fstest.MapFS) fstest.MapFS {
+	saved := fstest.MapFS{}
+	for name, file := range files {
+		text := "\ufeff" + strings.ReplaceAll(string(file.Data), "\n", "\r\n")
+		saved[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return saved
+}
+
+func TestByteOrderMarkAndCRLFChangeNothing(t *testing.T) {
+	t.Parallel()
+	for _, c := range corpora(t, "good") {
+		want, wantErr := manifest.Decode(c.manifests())
+		got, err := manifest.Decode(windows(c.manifests()))
+		if wantErr != nil || err != nil {
+			t.Fatalf("%s: %v, %v", c.path, wantErr, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-LF +CRLF):\n%s", c.path, diff)
+		}
+	}
+	for _, c := range corpora(t, "bad") {
+		_, want := manifest.Decode(c.manifests())
+		_, err := manifest.Decode(windows(c.manifests()))
+		if diff := cmp.Diff(want, err); diff != "" {
+			t.Errorf("%s (-LF +CRLF):\n%s", c.path, diff)
+		}
+	}
+}
+
+func TestCorpusHasEveryKindAndField(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	for _, c := range corpora(t, "good") {
+		for _, f := range c.manifests() {
+			text.Write(f.Data)
+		}
+	}
+	for _, k := range policy.Kinds() {
+		if !strings.Contains(text.String(), "- "+k.Name+":") {
+			t.Errorf("no good manifest has a rule of kind %s", k.Name)
+		}
+		missing(t, text.String(), k.Fields)
+	}
+	missing(t, text.String(), policy.Fields())
+}
+
+func missing(t *testing.T, text string, fields []policy.Field) {
+	t.Helper()
+	for _, f := range fields {
+		if !strings.Contains(text, f.Name+":") {
+			t.Errorf("no good manifest has the field %s", f.Name)
+		}
+		missing(t, text, f.Fields)
+	}
+}

@@ -1,0 +1,129 @@
+package manifest
+
+import (
+	"time"
+
+	"github.com/policysync/policysync/internal/diagnostic"
+	"github.com/policysync/policysync/internal/policy"
+	"github.com/policysync/policysync/internal/yamltree"
+)
+
+// declared is a policy and where what must be unique about it stands.
+type declared struct {
+	policy.Desired
+	file       *yamltree.File
+	nameAt     yamltree.Position
+	keyAt      yamltree.Position
+	previousAt []yamltree.Position // of each of Previously
+}
+
+// decodeFile returns the policies of one file and every error in it that can
+// be seen without the other files. A policy with errors is returned as far as
+// it is understood, for its name is still taken.
+func decodeFile(known *catalog, path string, content []byte) ([]declared, diagnostic.List) {
+	file := yamltree.New(path, content)
+	var policies []declared
+	for root := range file.Documents() {
+		d := document{catalog: known, file: file}
+		policies = append(policies, d.decode(root))
+	}
+	return policies, file.Findings()
+}
+
+// document is one manifest being decoded.
+type document struct {
+	*catalog
+	file         *yamltree.File
+	allowUnknown bool // rule kinds
+}
+
+func (d *document) report(at yamltree.Position, format string, args ...any) {
+	d.file.Report(at, format, args...)
+}
+
+func (d *document) decode(root yamltree.Value) declared {
+	if root.Shape != yamltree.Object {
+		hint := ""
+		if root.Shape == yamltree.List {
+			hint = ": write one document for each policy, with --- between them"
+		}
+		d.report(root.Position, "want a policy (an object), got %s%s", root, hint)
+		return declared{file: d.file}
+	}
+	own, _ := root.Get(settings.Name)
+	allow, _ := own.Get("allow_unknown_rules")
+	d.allowUnknown = allow.Shape == yamltree.Bool && isTrue(allow.Text)
+
+	body := d.object(owner{name: "a policy"}, d.fields, root)
+	result := declared{file: d.file}
+	result.File, result.Line = d.file.Path(), root.Line
+	result.setSettings(body, own)
+	delete(body, settings.Name)
+	result.setPolicy(body, root)
+	if result.Key == "" {
+		result.Key, result.keyAt = result.Name, result.nameAt
+	}
+	return result
+}
+
+// setPolicy takes the decoded fields of a policy.
+func (d *declared) setPolicy(body map[string]any, root yamltree.Value) {
+	d.Name, _ = body["name"].(string)
+	decision, _ := body["decision"].(string)
+	d.Decision = policy.Decision(decision)
+	d.Include, _ = body["include"].([]policy.Rule)
+	d.Exclude, _ = body["exclude"].([]policy.Rule)
+	d.Require, _ = body["require"].([]policy.Rule)
+	for _, name := range []string{"name", "decision", "include", "exclude", "require"} {
+		delete(body, name)
+	}
+	if len(body) > 0 {
+		d.Settings = body
+	}
+	name, _ := root.Get("name")
+	d.nameAt = name.Position
+}
+
+// dateType is the type of a day, which only policysync's own settings have,
+// and titleType that of a text that names something and fits on one line.
+const (
+	dateType policy.Type = -1 - iota
+	titleType
+)
+
+// settings is the field that holds what is policysync's own and never sent.
+var settings = policy.Field{Name: "policysync", Type: policy.Object, Fields: []policy.Field{
+	{Name: "key", Type: titleType},
+	{Name: "previously", Type: titleType, Many: true},
+	{Name: "protect", Type: policy.Bool},
+	{Name: "expires", Type: dateType},
+	{Name: "allow_unknown_rules", Type: policy.Bool},
+}}
+
+// setSettings takes the decoded field policysync; own is how it stands in the
+// document.
+func (d *declared) setSettings(body map[string]any, own yamltree.Value) {
+	fields, _ := body[settings.Name].(map[string]any)
+	d.Key, _ = fields["key"].(string)
+	key, _ := own.Get("key")
+	d.keyAt = key.Position
+	d.Protect, _ = fields["protect"].(bool)
+	if day, isText := fields["expires"].(string); isText {
+		d.Expires, _ = time.Parse(time.DateOnly, day)
+	}
+	previously, _ := own.Get("previously")
+	for _, item := range previously.Items {
+		if item.Shape == yamltree.Text {
+			d.Previously = append(d.Previously, item.Text)
+			d.previousAt = append(d.previousAt, item.Position)
+		}
+	}
+}
+
+// owner is the object whose field is being decoded, as messages name it.
+type owner struct {
+	name   string
+	isRule bool // the body of one
+}
+
+func ruleOwner(kind string) owner { return owner{`rule "` + kind + `"`, true} }

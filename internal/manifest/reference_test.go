@@ -1,0 +1,112 @@
+package manifest_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/policysync/policysync/internal/manifest"
+	"github.com/policysync/policysync/internal/policy"
+	"github.com/policysync/policysync/internal/yamltree"
+)
+
+// block is a fenced block of a Markdown page.
+type block struct{ info, text string }
+
+func reference(t *testing.T) (page string, blocks []block) {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/reference/manifest.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, part := range strings.Split(string(text), "```") {
+		if info, body, _ := strings.Cut(part, "\n"); i%2 == 1 {
+			blocks = append(blocks, block{info, body})
+		}
+	}
+	if len(blocks) < len(policy.Kinds()) {
+		t.Fatalf("the page has %d blocks", len(blocks))
+	}
+	return string(text), blocks
+}
+
+func TestExamplesOfTheReferenceAreValid(t *testing.T) {
+	t.Parallel()
+	_, blocks := reference(t)
+	for i, b := range blocks {
+		files := fstest.MapFS{"policy.yaml": {Data: []byte(b.text)}}
+		switch {
+		case b.info == "yaml" && strings.HasPrefix(b.text, "- "):
+			files["policy.yaml"].Data = []byte("name: A\ndecision: allow\ninclude:\n" + b.text)
+			fallthrough
+		case b.info == "yaml":
+			if set, err := manifest.Decode(files); err != nil || len(set.Policies) != 1 {
+				t.Errorf("%d policies, error %v in:\n%s", len(set.Policies), err, b.text)
+			}
+		case b.info == "yaml bad":
+			_, err := manifest.Decode(files)
+			if diff := cmp.Diff(blocks[i+1].text, lines(t, err)); diff != "" {
+				t.Errorf("errors (-page +got):\n%s", diff)
+			}
+		}
+	}
+}
+
+func TestReferenceNamesEveryKindAndField(t *testing.T) {
+	t.Parallel()
+	page, _ := reference(t)
+	for _, k := range policy.Kinds() {
+		section, _, _ := strings.Cut(after(page, "\n### "+k.Name+"\n"), "\n###")
+		if !strings.Contains(section, "- "+k.Name+":") {
+			t.Errorf("no section with an example of kind %s", k.Name)
+		}
+		for _, f := range k.Fields {
+			row := after(section, "\n| `"+f.Name+"` |")
+			row, _, _ = strings.Cut(row, "\n")
+			if row == "" || strings.Contains(row, "required") != f.Required {
+				t.Errorf("kind %s, field %s: got row %q", k.Name, f.Name, row)
+			}
+		}
+	}
+	named(t, page, "", policy.Fields())
+}
+
+func named(t *testing.T, page, prefix string, fields []policy.Field) {
+	t.Helper()
+	for _, f := range fields {
+		row, _, _ := strings.Cut(after(page, "\n| `"+prefix+f.Name+"` |"), "\n")
+		if row == "" || strings.Contains(row, "**required**") != f.Required {
+			t.Errorf("field %s%s: got row %q", prefix, f.Name, row)
+		}
+		for _, value := range f.Enum {
+			if !strings.Contains(row, "`"+value+"`") {
+				t.Errorf("field %s%s: value %s is not named", prefix, f.Name, value)
+			}
+		}
+		inner := prefix + f.Name + "."
+		if f.Many {
+			inner = prefix + f.Name + "[]."
+		}
+		named(t, page, inner, f.Fields)
+	}
+}
+
+// after returns what follows a text, or "".
+func after(page, text string) string {
+	_, rest, _ := strings.Cut(page, text)
+	return rest
+}
+
+func TestReferenceStatesTheLimits(t *testing.T) {
+	t.Parallel()
+	page, _ := reference(t)
+	want := fmt.Sprintf("| %d MiB |\n| objects and lists within each other | %d |\n| values of a document, after its aliases are expanded | %d,000 |\n| errors shown of one file | %d,000 |\n",
+		manifest.MaxFileSize>>20, yamltree.MaxDepth, yamltree.MaxValues/1000, yamltree.MaxFindings/1000)
+	if !strings.Contains(page, want) {
+		t.Errorf("the page doesn't have:\n%s", want)
+	}
+}

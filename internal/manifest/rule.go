@@ -1,0 +1,145 @@
+package manifest
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/policysync/policysync/internal/policy"
+	"github.com/policysync/policysync/internal/yamltree"
+)
+
+// rules returns a list of rules, of type []policy.Rule.
+func (d *document) rules(f policy.Field, v yamltree.Value) any {
+	if v.Shape != yamltree.List {
+		hint := ""
+		if v.Shape == yamltree.Object {
+			hint = ": begin each rule with \"- \""
+		}
+		d.report(v.Position, "%s: want a list of rules, got %s%s", f.Name, v, hint)
+		return nil
+	}
+	if f.Required && len(v.Items) == 0 {
+		d.report(v.Position, "%s: want at least one rule: the policy would match nobody", f.Name)
+	}
+	rules := make([]policy.Rule, 0, len(v.Items))
+	for _, item := range v.Items {
+		if item.Shape == yamltree.Broken || d.file.Full() {
+			continue
+		}
+		if rule, ok := d.rule(item); ok {
+			rules = append(rules, rule)
+		}
+	}
+	return rules
+}
+
+func (d *document) rule(v yamltree.Value) (policy.Rule, bool) {
+	switch {
+	case v.Shape != yamltree.Object:
+		d.notARule(v)
+		return policy.Rule{}, false
+	case len(v.Entries) == 0:
+		d.report(v.Position, "the rule is empty: write its kind, such as {email: {email: ann@example.com}}")
+		return policy.Rule{}, false
+	case len(v.Entries) > 1:
+		d.severalKinds(v)
+		return policy.Rule{}, false
+	}
+	e := v.Entries[0]
+	if kind, known := d.kinds[e.Key]; known {
+		return d.known(kind, e.Value)
+	}
+	if d.allowUnknown {
+		return policy.Rule{Kind: e.Key, Body: d.asItStands(e.Value)}, true
+	}
+	d.unknownKind(e)
+	return policy.Rule{}, false
+}
+
+// known returns the rule of a kind in the table.
+func (d *document) known(kind policy.Kind, body yamltree.Value) (policy.Rule, bool) {
+	switch own := ruleOwner(kind.Name); {
+	case body.Shape == yamltree.Broken:
+		return policy.Rule{}, false
+	case body.Shape == yamltree.Object:
+		return policy.Rule{Kind: kind.Name, Body: d.object(own, kind.Fields, body)}, true
+	case len(kind.Fields) == 0:
+		d.report(body.Position, "%s: want an empty object, got %s: write %s: {}", own.name, body, kind.Name)
+	case body.Shape == yamltree.List:
+		d.report(body.Position, "%s: want an object, got a list: write one rule for each value", own.name)
+	default:
+		d.report(body.Position, "%s: want an object, got %s: write %s: {%s: …}", own.name, body, kind.Name, kind.Fields[0].Name)
+	}
+	return policy.Rule{}, false
+}
+
+func (d *document) notARule(v yamltree.Value) {
+	hint := ""
+	if kind, known := d.kinds[v.Text]; known && len(kind.Fields) == 0 {
+		hint = ": write " + kind.Name + ": {}"
+	}
+	d.report(v.Position, "want a rule such as {email: {email: ann@example.com}}, got %s%s", v, hint)
+}
+
+// severalKinds reports a rule with more than one key: two rules in one, or a
+// body that isn't indented below its kind.
+func (d *document) severalKinds(v yamltree.Value) {
+	first, second := v.Entries[0], v.Entries[1]
+	for _, f := range d.kinds[first.Key].Fields {
+		if first.Value.Shape == yamltree.Null && f.Name == second.Key {
+			d.report(second.At, "%q is a field of rule %q: indent it below", second.Key, first.Key)
+			return
+		}
+	}
+	keys := make([]string, len(v.Entries))
+	for i, e := range v.Entries {
+		keys[i] = e.Key
+	}
+	d.report(second.At, "a rule has one kind, this one has %d (%s): write one rule for each",
+		len(keys), yamltree.Short(strings.Join(keys, ", ")))
+}
+
+func (d *document) unknownKind(e yamltree.Entry) {
+	if near := nearest(e.Key, d.kindNames); near != "" {
+		d.report(e.At, "unknown rule kind %s: did you mean %q?", yamltree.Quote(e.Key), near)
+		return
+	}
+	d.report(e.At, "unknown rule kind %s: want %s, or allow others with policysync: {allow_unknown_rules: true}",
+		yamltree.Quote(e.Key), strings.TrimPrefix(among(d.kindNames), ": "))
+}
+
+// asItStands returns a value of an unknown rule as decoded JSON. What YAML's
+// versions or JSON would read in another way is refused.
+func (d *document) asItStands(v yamltree.Value) any {
+	switch v.Shape {
+	case yamltree.List:
+		list := make([]any, len(v.Items))
+		for i, item := range v.Items {
+			list[i] = d.asItStands(item)
+		}
+		return list
+	case yamltree.Object:
+		object := make(map[string]any, len(v.Entries))
+		for _, e := range v.Entries {
+			object[e.Key] = d.asItStands(e.Value)
+		}
+		return object
+	case yamltree.Bool:
+		return isTrue(v.Text)
+	case yamltree.Number:
+		if !json.Valid([]byte(v.Text)) {
+			d.report(v.Position, "%s is no number in JSON: write it in decimal, or in quotes", yamltree.Short(v.Text))
+			return nil
+		}
+		return json.Number(v.Text)
+	case yamltree.Date:
+		d.report(v.Position, "%s may be read as a date: put it in quotes", yamltree.Short(v.Text))
+	case yamltree.Text:
+		if hint := boolHint(v.Text); v.Plain && hint != "" {
+			d.report(v.Position, "%s may be read as a boolean%s, or put it in quotes", yamltree.Short(v.Text), hint)
+		}
+		return v.Text
+	default:
+	}
+	return nil
+}
