@@ -1,0 +1,133 @@
+package diff
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/policysync/policysync/internal/impact"
+	"github.com/policysync/policysync/internal/policy"
+)
+
+// Input is everything a plan depends on.
+type Input struct {
+	Desired  []policy.Desired         // complete; keys and names are unique
+	Recorded []policy.Recorded        // complete for the target; keys are unique
+	Pending  map[string]policy.Policy // bodies of creates whose outcome isn't known, by key
+	Live     []policy.Live            // complete; ids are unique
+	Mode     Mode
+	Adopt    Adoption
+	Drift    Drift
+	Now      time.Time // decides what has expired
+}
+
+// Compute returns the plan that takes live to desired:
+//
+//	D        R    L                    create-only  upsert       sync
+//	yes      -    no such name         create       create       create
+//	yes      -    same name and body   adopt        adopt        adopt
+//	yes      -    same name, other     conflict, or with adopt: always
+//	                                   adopt and then as below
+//	yes      -    several of the name  conflict     conflict     conflict
+//	yes      yes  same as D            in sync      in sync      in sync
+//	changed  yes  as R                 reported     update       update
+//	as R     yes  differs (drift)      reported     heal: update, else reported
+//	changed  yes  differs too          reported     update       update
+//	yes      yes  gone                 create       create       create
+//	-        yes  there                reported     reported     delete, unless in use or protected
+//	-        yes  gone                 forget       forget       forget
+//	-        -    there                unmanaged    unmanaged    unmanaged
+//
+// D, R and L are what Git says, what is recorded and what is live. D changed
+// when it differs from the body last sent; L differs when it isn't the body
+// read back after that: a default that the account adds is in the latter and
+// so never counts as a difference. A policy recorded under an earlier key or
+// name of a manifest is that manifest's.
+func Compute(in Input) Plan {
+	c := newComputation(in)
+	for _, d := range c.desired {
+		c.withDesired(d)
+	}
+	for _, r := range c.recorded {
+		if !c.matched[r.Key] {
+			c.withoutDesired(r)
+		}
+	}
+	c.pendingWithoutDesired()
+	c.count(Unmanaged, len(c.live)-len(c.claimed))
+	c.sort()
+	return c.plan
+}
+
+// computation is a Compute under way.
+type computation struct {
+	Input
+	plan     Plan
+	desired  []policy.Desired // in.Desired less what has expired
+	recorded []policy.Recorded
+	byKey    map[string]*policy.Recorded
+	byName   map[string]*policy.Recorded // by the name last sent, or else read back
+	wanted   map[string]bool             // keys of desired
+	expired  map[string]policy.Desired   // what was left out of desired, by key
+	live     map[string]*policy.Live
+	named    map[string][]*policy.Live
+	owner    map[string]string // live id to the key it is recorded under
+	matched  map[string]bool   // keys of records that a manifest took
+	claimed  map[string]bool   // ids that are counted with some manifest or record
+}
+
+func newComputation(in Input) *computation {
+	c := &computation{
+		Input: in, recorded: slices.Clone(in.Recorded), plan: Plan{States: map[State]int{}},
+		byKey: map[string]*policy.Recorded{}, byName: map[string]*policy.Recorded{},
+		wanted: map[string]bool{}, expired: map[string]policy.Desired{}, live: map[string]*policy.Live{}, named: map[string][]*policy.Live{},
+		owner: map[string]string{}, matched: map[string]bool{}, claimed: map[string]bool{},
+	}
+	for _, d := range in.Desired {
+		if d.ExpiredAt(in.Now) {
+			c.expired[d.Key] = d
+			continue
+		}
+		c.desired = append(c.desired, d)
+		c.wanted[d.Key] = true
+	}
+	slices.SortFunc(c.recorded, func(a, b policy.Recorded) int { return cmp.Compare(a.Key, b.Key) })
+	for i := range c.recorded {
+		r := &c.recorded[i]
+		c.byKey[r.Key] = r
+		c.byName[cmp.Or(r.Sent.Name, r.ReadBack.Name)] = r
+		c.owner[r.ID] = r.Key
+	}
+	for i := range in.Live {
+		l := &in.Live[i]
+		c.live[l.ID] = l
+		c.named[l.Name] = append(c.named[l.Name], l)
+	}
+	return c
+}
+
+// sort puts creates first, then what lets nobody new in, then what may, then
+// deletes; within each by the manifest's place, then by key.
+func (c *computation) sort() {
+	order := func(a, b Change) int {
+		return cmp.Or(cmp.Compare(stage(a), stage(b)), cmp.Compare(a.File, b.File),
+			cmp.Compare(a.Line, b.Line), cmp.Compare(a.Key, b.Key))
+	}
+	slices.SortStableFunc(c.plan.Changes, order)
+	slices.SortStableFunc(c.plan.Reported, order)
+	slices.Sort(c.plan.Lapsed)
+	slices.SortFunc(c.plan.Settled, func(a, b Settled) int { return cmp.Compare(a.Desired.Key, b.Desired.Key) })
+}
+
+func stage(s Change) int {
+	switch {
+	case s.Action == ActionCreate:
+		return 0
+	case s.Action == ActionDelete:
+		return 3
+	case s.Direction == impact.Widens || s.Direction == impact.Both:
+		return 2
+	default:
+		return 1
+	}
+}

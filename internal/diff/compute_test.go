@@ -1,0 +1,396 @@
+package diff_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/policysync/policysync/internal/diff"
+	"github.com/policysync/policysync/internal/impact"
+	"github.com/policysync/policysync/internal/policy"
+)
+
+// body returns an allow policy of that name for one e-mail domain.
+func body(name, domain string) policy.Policy {
+	return policy.Policy{
+		Name: name, Decision: policy.Allow,
+		Include: []policy.Rule{{Kind: "email_domain", Body: map[string]any{"domain": domain}}},
+	}
+}
+
+func desired(domain string) policy.Desired {
+	return policy.Desired{Policy: body("Eng", domain), Key: "Eng", File: "eng.yaml", Line: 1}
+}
+
+func recorded(domain string) policy.Recorded {
+	return policy.Recorded{
+		Key: "Eng", ID: "id-1", Sent: body("Eng", domain), ReadBack: body("Eng", domain),
+		File: "eng.yaml", Line: 1,
+	}
+}
+
+func live(id, name, domain string) policy.Live {
+	return policy.Live{Policy: body(name, domain), ID: id}
+}
+
+// outcome is what a test says of a plan: "action key id" of each change and
+// "action key id: state" of each report, and the counts.
+type outcome struct {
+	Changes  []string
+	Reported []string
+	States   map[diff.State]int
+}
+
+func outcomeOf(p diff.Plan) outcome {
+	o := outcome{States: p.States}
+	for _, c := range p.Changes {
+		o.Changes = append(o.Changes, fmt.Sprintf("%s %s %s", c.Action, c.Key, c.ID))
+	}
+	for _, c := range p.Reported {
+		o.Reported = append(o.Reported, fmt.Sprintf("%s %s %s: %s", c.Action, c.Key, c.ID, c.State))
+	}
+	return o
+}
+
+// input returns an Input with the defaults of the config file.
+func input(mode diff.Mode) diff.Input {
+	return diff.Input{
+		Mode: mode, Adopt: diff.AdoptIdentical, Drift: diff.DriftReport,
+		Now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
+	}
+}
+
+type states = map[diff.State]int
+
+// TestDecisionTable holds Compute against the table in its doc comment, one
+// row here for each row and each setting there.
+func TestDecisionTable(t *testing.T) {
+	t.Parallel()
+	const create, adopt, update, remove, forget = "create Eng ", "adopt Eng id-1", "update Eng id-1", "delete Eng id-1", "forget Eng id-1"
+	same := func(o outcome) [3]outcome { return [3]outcome{o, o, o} }
+	changes := func(s diff.State, list ...string) outcome { return outcome{Changes: list, States: states{s: 1}} }
+	reports := func(s diff.State, step string) outcome {
+		return outcome{Reported: []string{fmt.Sprintf("%s: %s", step, s)}, States: states{s: 1}}
+	}
+	inSync := outcome{States: states{diff.InSync: 1}}
+	for _, row := range []struct {
+		name string
+		set  func(*diff.Input)
+		want [3]outcome // create-only, upsert, sync
+	}{
+		{"yes, none, no such name", func(in *diff.Input) {
+			in.Desired = []policy.Desired{desired("a.com")}
+		}, same(changes(diff.Missing, create))},
+
+		{"yes, none, same name and body", func(in *diff.Input) {
+			in.Desired, in.Live = []policy.Desired{desired("a.com")}, []policy.Live{live("id-1", "Eng", "a.com")}
+		}, same(changes(diff.Unmanaged, adopt))},
+		{"yes, none, same name and body; adopt never", func(in *diff.Input) {
+			in.Desired, in.Live, in.Adopt = []policy.Desired{desired("a.com")}, []policy.Live{live("id-1", "Eng", "a.com")}, diff.AdoptNever
+		}, same(reports(diff.Conflict, adopt))},
+
+		{"yes, none, same name, other body", func(in *diff.Input) {
+			in.Desired, in.Live = []policy.Desired{desired("a.com")}, []policy.Live{live("id-1", "Eng", "b.com")}
+		}, same(reports(diff.Conflict, adopt))},
+		{"yes, none, same name, other body; adopt always", func(in *diff.Input) {
+			in.Desired, in.Live, in.Adopt = []policy.Desired{desired("a.com")}, []policy.Live{live("id-1", "Eng", "b.com")}, diff.AdoptAlways
+		}, [3]outcome{
+			{Changes: []string{adopt}, Reported: []string{update + ": blocked"}, States: states{diff.Blocked: 1}},
+			changes(diff.Blocked, adopt, update), changes(diff.Blocked, adopt, update),
+		}},
+
+		{"yes, none, several of that name", func(in *diff.Input) {
+			in.Desired = []policy.Desired{desired("a.com")}
+			in.Live = []policy.Live{live("id-1", "Eng", "a.com"), live("id-2", "Eng", "a.com")}
+		}, same(reports(diff.Conflict, "adopt Eng "))},
+		{"yes, none, several of that name; adopt always", func(in *diff.Input) {
+			in.Desired, in.Adopt = []policy.Desired{desired("a.com")}, diff.AdoptAlways
+			in.Live = []policy.Live{live("id-1", "Eng", "a.com"), live("id-2", "Eng", "a.com")}
+		}, same(reports(diff.Conflict, "adopt Eng "))},
+
+		{"yes, yes, same", func(in *diff.Input) {
+			in.Desired, in.Recorded = []policy.Desired{desired("a.com")}, []policy.Recorded{recorded("a.com")}
+			in.Live = []policy.Live{live("id-1", "Eng", "a.com")}
+		}, same(inSync)},
+		{"changed, yes, same as what Git says now", func(in *diff.Input) {
+			in.Desired, in.Recorded = []policy.Desired{desired("b.com")}, []policy.Recorded{recorded("a.com")}
+			in.Live = []policy.Live{live("id-1", "Eng", "b.com")}
+		}, same(inSync)},
+
+		{"changed, yes, as recorded", func(in *diff.Input) {
+			in.Desired, in.Recorded = []policy.Desired{desired("b.com")}, []policy.Recorded{recorded("a.com")}
+			in.Live = []policy.Live{live("id-1", "Eng", "a.com")}
+		}, [3]outcome{reports(diff.Blocked, update), changes(diff.Blocked, update), changes(diff.Blocked, update)}},
+		{"changed, yes, as recorded; protected", func(in *diff.Input) {
+			d := desired("b.com")
+			d.Protect = true
+			in.Desired, in.Recorded = []policy.Desired{d}, []policy.Recorded{recorded("a.com")}
+			in.Live = []policy.Live{live("id-1", "Eng", "a.com")}
+		}, same(reports(diff.Blocked, update))},
+
+		{"as recorded, yes, differs; drift report", func(in *diff.Input) {
+			in.Desired, in.Recorded = []policy.Desired{desired("a.com")}, []policy.Recorded{recorded("a.com")}
+			in.Live = []policy.Live{live("id-1", "Eng", "b.com")}
+		}, same(reports(diff.Drifted, update))},
+		{"as recorded, yes, differs; drift heal", func(in *diff.Input) {
+			in.Desired, in.Recorded = []policy.Desired{desired("a.com")}, []policy.Recorded{recorded("a.com")}
+			in.Live, in.Drift = []policy.Live{live("id-1", "Eng", "b.com")}, diff.DriftHeal
+		}, [3]outcome{reports(diff.Drifted, update), changes(diff.Drifted, update), changes(diff.Drifted, update)}},
+
+		{"changed, yes, differs too", func(in *diff.Input) {
+			in.Desired, in.Recorded = []policy.Desired{desired("c.com")}, []policy.Recorded{recorded("a.com")}
+			in.Live = []policy.Live{live("id-1", "Eng", "b.com")}
+		}, [3]outcome{reports(diff.Blocked, update), changes(diff.Blocked, update), changes(diff.Blocked, update)}},
+
+		{"yes, yes, gone", func(in *diff.Input) {
+			in.Desired, in.Recorded = []policy.Desired{desired("a.com")}, []policy.Recorded{recorded("a.com")}
+		}, same(changes(diff.Missing, create))},
+
+		{"none, yes, there", func(in *diff.Input) {
+			in.Recorded, in.Live = []policy.Recorded{recorded("a.com")}, []policy.Live{live("id-1", "Eng", "a.com")}
+		}, [3]outcome{reports(diff.Orphaned, remove), reports(diff.Orphaned, remove), changes(diff.Orphaned, remove)}},
+		{"none, yes, there and in use", func(in *diff.Input) {
+			l := live("id-1", "Eng", "a.com")
+			l.AppCount = 2
+			in.Recorded, in.Live = []policy.Recorded{recorded("a.com")}, []policy.Live{l}
+		}, same(reports(diff.Orphaned, remove))},
+		{"none, yes, there and protected", func(in *diff.Input) {
+			r := recorded("a.com")
+			r.Protect = true
+			in.Recorded, in.Live = []policy.Recorded{r}, []policy.Live{live("id-1", "Eng", "a.com")}
+		}, same(reports(diff.Orphaned, remove))},
+
+		{"none, yes, gone", func(in *diff.Input) {
+			in.Recorded = []policy.Recorded{recorded("a.com")}
+		}, same(outcome{Changes: []string{forget}, States: states{}})},
+
+		{"none, none, there", func(in *diff.Input) {
+			in.Live = []policy.Live{live("id-1", "Eng", "a.com")}
+		}, same(outcome{States: states{diff.Unmanaged: 1}})},
+	} {
+		for i, mode := range []diff.Mode{diff.CreateOnly, diff.Upsert, diff.Sync} {
+			t.Run(row.name+"/"+string(mode), func(t *testing.T) {
+				t.Parallel()
+				in := input(mode)
+				row.set(&in)
+				if d := cmp.Diff(row.want[i], outcomeOf(diff.Compute(in))); d != "" {
+					t.Errorf("plan differs (-want +got):\n%s", d)
+				}
+			})
+		}
+	}
+}
+
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	renamed := desired("a.com")
+	renamed.Name, renamed.Key, renamed.Previously = "Engineering", "Engineering", []string{"Eng"}
+	keyed := desired("a.com")
+	keyed.Key = "engineering"
+	expired := desired("a.com")
+	expired.Expires = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	lastDay := expired
+	lastDay.Expires = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	other := desired("b.com")
+	other.Key, other.Name = "Ops", "Ops"
+	withDefault := live("id-1", "Eng", "a.com")
+	withDefault.Settings = map[string]any{"session_duration": "24h"}
+	legacy := live("id-1", "Eng", "a.com")
+	legacy.Legacy = true
+
+	for _, tc := range []struct {
+		name string
+		set  func(*diff.Input)
+		want outcome
+	}{
+		{"a rename keeps the id", func(in *diff.Input) {
+			in.Desired, in.Recorded = []policy.Desired{renamed}, []policy.Recorded{recorded("a.com")}
+			in.Live = []policy.Live{live("id-1", "Eng", "a.com")}
+		}, outcome{Changes: []string{"rename Engineering id-1"}, States: states{diff.Blocked: 1}}},
+		{"an earlier name that isn't ours is not duplicated", func(in *diff.Input) {
+			in.Desired, in.Live = []policy.Desired{renamed}, []policy.Live{live("id-1", "Eng", "a.com")}
+		}, outcome{Reported: []string{"adopt Engineering id-1: conflict"}, States: states{diff.Conflict: 1}}},
+		{"a manifest that gets a key keeps its policy", func(in *diff.Input) {
+			in.Desired, in.Recorded = []policy.Desired{keyed}, []policy.Recorded{recorded("a.com")}
+			in.Live = []policy.Live{live("id-1", "Eng", "a.com")}
+		}, outcome{States: states{diff.InSync: 1}}},
+		{"an expired manifest is absent", func(in *diff.Input) {
+			in.Desired, in.Recorded = []policy.Desired{expired}, []policy.Recorded{recorded("a.com")}
+			in.Live = []policy.Live{live("id-1", "Eng", "a.com")}
+		}, outcome{Changes: []string{"delete Eng id-1"}, States: states{diff.Orphaned: 1}}},
+		{"an expired manifest is never created", func(in *diff.Input) {
+			in.Desired = []policy.Desired{expired}
+		}, outcome{States: states{}}},
+		{"a manifest lives through its last day", func(in *diff.Input) {
+			in.Desired = []policy.Desired{lastDay}
+		}, outcome{Changes: []string{"create Eng "}, States: states{diff.Missing: 1}}},
+		{"a policy recorded under another manifest is not taken over", func(in *diff.Input) {
+			in.Desired, in.Recorded, in.Adopt = []policy.Desired{desired("a.com"), other}, []policy.Recorded{recorded("a.com")}, diff.AdoptAlways
+			in.Live = []policy.Live{live("id-1", "Ops", "a.com")} // renamed behind our back
+		}, outcome{
+			Reported: []string{"adopt Ops : conflict", "rename Eng id-1: drifted"},
+			States:   states{diff.Drifted: 1, diff.Conflict: 1},
+		}},
+		{"a policy made again by hand is not duplicated", func(in *diff.Input) {
+			in.Desired, in.Recorded = []policy.Desired{desired("a.com")}, []policy.Recorded{recorded("a.com")}
+			in.Live = []policy.Live{live("id-9", "Eng", "b.com")}
+		}, outcome{Reported: []string{"adopt Eng id-9: conflict"}, States: states{diff.Conflict: 1}}},
+		{"a default that the account adds is no difference", func(in *diff.Input) {
+			r := recorded("a.com")
+			r.ReadBack = withDefault.Policy
+			in.Desired, in.Recorded, in.Live = []policy.Desired{desired("a.com")}, []policy.Recorded{r}, []policy.Live{withDefault}
+		}, outcome{States: states{diff.InSync: 1}}},
+		{"an edit of a field that Git leaves out is drift", func(in *diff.Input) {
+			in.Desired, in.Recorded = []policy.Desired{desired("a.com")}, []policy.Recorded{recorded("a.com")}
+			in.Live = []policy.Live{withDefault}
+		}, outcome{Reported: []string{"update Eng id-1: drifted"}, States: states{diff.Drifted: 1}}},
+		{"an application's own policy is never adopted", func(in *diff.Input) {
+			in.Desired, in.Live, in.Adopt = []policy.Desired{desired("a.com")}, []policy.Live{legacy}, diff.AdoptAlways
+		}, outcome{Reported: []string{"adopt Eng id-1: conflict"}, States: states{diff.Conflict: 1}}},
+		{"a create whose answer was lost is adopted, whatever the account added", func(in *diff.Input) {
+			in.Desired, in.Live, in.Adopt = []policy.Desired{desired("a.com")}, []policy.Live{withDefault}, diff.AdoptNever
+			in.Pending = map[string]policy.Policy{"Eng": body("Eng", "a.com")}
+		}, outcome{Changes: []string{"adopt Eng id-1"}, States: states{diff.Missing: 1}}},
+		{"a create that came to nothing is made again", func(in *diff.Input) {
+			in.Desired, in.Pending = []policy.Desired{desired("a.com")}, map[string]policy.Policy{"Eng": body("Eng", "a.com")}
+		}, outcome{Changes: []string{"create Eng "}, States: states{diff.Missing: 1}}},
+		{"a create that was made twice is a conflict", func(in *diff.Input) {
+			in.Desired, in.Pending = []policy.Desired{desired("a.com")}, map[string]policy.Policy{"Eng": body("Eng", "a.com")}
+			in.Live = []policy.Live{live("id-1", "Eng", "a.com"), live("id-2", "Eng", "a.com")}
+		}, outcome{Reported: []string{"adopt Eng : conflict"}, States: states{diff.Conflict: 1}}},
+		{"what a lost create made is not forgotten when Git drops it", func(in *diff.Input) {
+			in.Live, in.Pending = []policy.Live{withDefault}, map[string]policy.Policy{"Eng": body("Eng", "a.com")}
+		}, outcome{Changes: []string{"adopt Eng id-1"}, States: states{diff.Orphaned: 1}}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			in := input(diff.Sync)
+			tc.set(&in)
+			if d := cmp.Diff(tc.want, outcomeOf(diff.Compute(in))); d != "" {
+				t.Errorf("plan differs (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestSettledBringsTheRecordUpToDate(t *testing.T) {
+	t.Parallel()
+	moved := desired("b.com")
+	moved.File = "other.yaml"
+	in := input(diff.CreateOnly)
+	in.Desired, in.Recorded = []policy.Desired{moved}, []policy.Recorded{recorded("a.com")}
+	in.Live = []policy.Live{live("id-1", "Eng", "b.com")}
+	want := []diff.Settled{{Desired: moved, Recorded: in.Recorded[0], Live: in.Live[0]}}
+	if d := cmp.Diff(want, diff.Compute(in).Settled); d != "" {
+		t.Errorf("settled differs (-want +got):\n%s", d)
+	}
+
+	in.Desired = []policy.Desired{{Policy: body("Eng", "b.com"), Key: "new", File: "eng.yaml", Line: 1}}
+	if got := diff.Compute(in).Settled; len(got) != 1 || got[0].Recorded.Key != "Eng" {
+		t.Errorf("settled = %+v, want one recorded as Eng so far", got)
+	}
+}
+
+func TestLapsedNamesCreatesThatMadeNothing(t *testing.T) {
+	t.Parallel()
+	in := input(diff.CreateOnly)
+	in.Pending = map[string]policy.Policy{"Eng": body("Eng", "a.com")}
+	in.Live = []policy.Live{live("id-1", "Eng", "b.com")}
+	plan := diff.Compute(in)
+	if d := cmp.Diff([]string{"Eng"}, plan.Lapsed); d != "" {
+		t.Errorf("lapsed differs (-want +got):\n%s", d)
+	}
+	in.Desired, in.Live = []policy.Desired{desired("a.com")}, nil
+	if d := cmp.Diff([]string{"Eng"}, diff.Compute(in).Lapsed); d != "" {
+		t.Errorf("lapsed before another create differs (-want +got):\n%s", d)
+	}
+	if !plan.Empty() || plan.States[diff.Unmanaged] != 1 {
+		t.Errorf("plan = %+v, want no change and the live policy unmanaged", plan)
+	}
+}
+
+func TestOrderPutsWhatLetsPeopleInLate(t *testing.T) {
+	t.Parallel()
+	named := func(name string, decision policy.Decision, domain string) policy.Policy {
+		p := body(name, domain)
+		p.Decision = decision
+		return p
+	}
+	in := input(diff.Sync)
+	in.Desired = []policy.Desired{
+		{Policy: named("changed", policy.Allow, "b.com"), Key: "changed", File: "a.yaml"},
+		{Policy: named("new", policy.Allow, "a.com"), Key: "new", File: "z.yaml"},
+		{Policy: named("there", policy.Allow, "a.com"), Key: "there", File: "b.yaml"},
+	}
+	in.Recorded = []policy.Recorded{
+		{Key: "changed", ID: "1", Sent: named("changed", policy.Allow, "a.com"), ReadBack: named("changed", policy.Allow, "a.com")},
+		{Key: "old", ID: "2", Sent: named("old", policy.Allow, "a.com"), ReadBack: named("old", policy.Allow, "a.com")},
+		{Key: "past", ID: "3", Sent: named("past", policy.Allow, "a.com"), ReadBack: named("past", policy.Allow, "a.com")},
+	}
+	in.Live = []policy.Live{live("1", "changed", "a.com"), live("2", "old", "a.com"), live("4", "there", "a.com")}
+	plan := diff.Compute(in)
+	want := []string{"create new ", "forget past 3", "adopt there 4", "update changed 1", "delete old 2"}
+	if d := cmp.Diff(want, outcomeOf(plan).Changes); d != "" {
+		t.Errorf("order differs (-want +got):\n%s", d)
+	}
+	if plan.Changes[0].Direction != impact.Widens || plan.Changes[4].Direction != impact.Narrows {
+		t.Errorf("directions = %s, %s", plan.Changes[0].Direction, plan.Changes[4].Direction)
+	}
+}
+
+func TestHashNamesWhatThePlanDoes(t *testing.T) {
+	t.Parallel()
+	plan := func(domain, liveDomain string) diff.Plan {
+		in := input(diff.Upsert)
+		in.Desired, in.Recorded = []policy.Desired{desired(domain)}, []policy.Recorded{recorded("a.com")}
+		in.Live = []policy.Live{live("id-1", "Eng", liveDomain)}
+		return diff.Compute(in)
+	}
+	base := plan("b.com", "a.com").Hash()
+	if base != plan("b.com", "a.com").Hash() {
+		t.Error("the same plan has two hashes")
+	}
+	for name, other := range map[string]diff.Plan{
+		"another body": plan("c.com", "a.com"), "another live body": plan("b.com", "d.com"), "nothing to do": plan("a.com", "a.com"),
+	} {
+		if other.Hash() == base {
+			t.Errorf("a plan with %s has the same hash", name)
+		}
+	}
+}
+
+func TestModesAreReadStrictly(t *testing.T) {
+	t.Parallel()
+	var settings struct {
+		Mode  diff.Mode
+		Adopt diff.Adoption
+		Drift diff.Drift
+	}
+	if err := json.Unmarshal([]byte(`{"Mode":"sync","Adopt":"always","Drift":"heal"}`), &settings); err != nil {
+		t.Fatal(err)
+	}
+	if settings.Mode != diff.Sync || settings.Adopt != diff.AdoptAlways || settings.Drift != diff.DriftHeal {
+		t.Errorf("settings = %+v", settings)
+	}
+	err := settings.Mode.UnmarshalText([]byte("Sync"))
+	if want := `mode is "Sync": want one of create-only, upsert, sync`; err == nil || err.Error() != want {
+		t.Errorf("error = %v, want %s", err, want)
+	}
+}
+
+func ExampleCompute() {
+	plan := diff.Compute(diff.Input{
+		Desired: []policy.Desired{{Key: "Eng", Policy: policy.Policy{
+			Name: "Eng", Decision: policy.Allow,
+			Include: []policy.Rule{{Kind: "email_domain", Body: map[string]any{"domain": "example.com"}}},
+		}}},
+		Mode: diff.CreateOnly, Adopt: diff.AdoptIdentical, Drift: diff.DriftReport,
+	})
+	for _, change := range plan.Changes {
+		fmt.Println(change.Action, change.Name, change.Reason)
+	}
+	// Output: create Eng not in the account
+}

@@ -1,0 +1,304 @@
+package diff
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/policysync/policysync/internal/impact"
+	"github.com/policysync/policysync/internal/policy"
+)
+
+// withDesired decides about one manifest.
+func (c *computation) withDesired(d policy.Desired) {
+	r := c.recordOf(d)
+	if r == nil {
+		c.withoutOwn(d, "not in the account")
+		return
+	}
+	c.matched[r.Key] = true
+	l := c.live[r.ID]
+	if l == nil {
+		c.withoutOwn(d, "was deleted from the account behind our back")
+		return
+	}
+	c.claimed[l.ID] = true
+	c.lapse(d.Key)
+	c.withOwn(d, *r, *l)
+}
+
+// lapse closes the journal entry of a key, if it has one: a complete list
+// shows that the create made nothing.
+func (c *computation) lapse(key string) {
+	if _, pending := c.Pending[key]; pending {
+		c.plan.Lapsed = append(c.plan.Lapsed, key)
+	}
+}
+
+// recordOf returns the record of a manifest: that of its key, or else one of
+// an earlier key or of its name that no other manifest has a right to.
+func (c *computation) recordOf(d policy.Desired) *policy.Recorded {
+	if r := c.byKey[d.Key]; r != nil {
+		return r
+	}
+	for _, earlier := range d.Previously {
+		for _, r := range []*policy.Recorded{c.byKey[earlier], c.byName[earlier]} {
+			if r != nil && c.free(r) {
+				return r
+			}
+		}
+	}
+	if r := c.byName[d.Name]; r != nil && c.free(r) {
+		return r
+	}
+	return nil
+}
+
+func (c *computation) free(r *policy.Recorded) bool { return !c.wanted[r.Key] && !c.matched[r.Key] }
+
+// withoutOwn decides about a manifest that has no live policy of its own;
+// gone says why.
+func (c *computation) withoutOwn(d policy.Desired, gone string) {
+	step := Change{Key: d.Key, Name: d.Name, File: d.File, Line: d.Line, Desired: &d, Reason: gone}
+	same := c.named[d.Name]
+	if len(same) == 0 {
+		c.withoutName(step)
+		return
+	}
+	for _, l := range same {
+		if owner, taken := c.owner[l.ID]; taken {
+			c.conflict(step, fmt.Sprintf("the live policy %s bears this name, and belongs to the manifest with key %q", l.ID, owner))
+			return
+		}
+		c.claimed[l.ID] = true
+	}
+	if len(same) > 1 {
+		c.conflict(step, fmt.Sprintf("%d live policies bear this name: %s; delete or rename all but one", len(same), ids(same)))
+		return
+	}
+	c.withNamesake(step, *same[0])
+}
+
+// withoutName decides about a manifest whose name no live policy bears.
+func (c *computation) withoutName(step Change) {
+	for _, earlier := range step.Desired.Previously {
+		for _, l := range c.named[earlier] {
+			if _, taken := c.owner[l.ID]; !taken {
+				step.Live, step.ID = l, l.ID
+				c.claimed[l.ID] = true
+				c.adoptOther(step, fmt.Sprintf("the live policy %s bears the earlier name %q and isn't ours", l.ID, earlier))
+				return
+			}
+		}
+	}
+	c.lapse(step.Key)
+	step.Action = ActionCreate
+	c.change(step, nil, Missing)
+}
+
+// withNamesake decides about a manifest whose name one live policy bears that
+// isn't ours.
+func (c *computation) withNamesake(step Change, l policy.Live) {
+	step.Live, step.ID = &l, l.ID
+	sent, pending := c.Pending[step.Key]
+	switch {
+	case pending && policy.Fulfils(l.Policy, sent):
+		step.Action, step.Reason = ActionAdopt, "an earlier run created it and lost the answer"
+		c.change(step, &l.Policy, Missing)
+	case c.Adopt == AdoptNever:
+		c.conflict(step, fmt.Sprintf("the live policy %s bears this name and isn't ours (adopt: never)", l.ID))
+	case !l.Legacy && policy.Equal(step.Desired.Policy, l.Policy):
+		step.Action, step.Reason = ActionAdopt, "the account has this policy already"
+		c.change(step, &l.Policy, Unmanaged)
+	default:
+		c.adoptOther(step, fmt.Sprintf("the live policy %s bears this name, has another body and isn't ours", l.ID))
+	}
+}
+
+// adoptOther decides about a manifest whose one candidate for adoption has
+// another body.
+func (c *computation) adoptOther(step Change, why string) {
+	switch {
+	case step.Live.Legacy:
+		c.conflict(step, why+": it belongs to one application; make it reusable or rename it")
+		return
+	case c.Adopt != AdoptAlways:
+		c.conflict(step, why+" (adopt: "+string(c.Adopt)+")")
+		return
+	}
+	adopt := step
+	adopt.Action, adopt.Reason = ActionAdopt, why+" (adopt: always)"
+	adopt.Direction = impact.Neutral
+	c.plan.Changes = append(c.plan.Changes, adopt)
+	c.update(step, cause{"Git says otherwise than the adopted policy", Blocked, true})
+}
+
+// withOwn decides about a manifest whose own policy is live.
+func (c *computation) withOwn(d policy.Desired, r policy.Recorded, l policy.Live) {
+	changed := !policy.Equal(d.Policy, r.Sent)
+	drifted := !policy.Equal(l.Policy, r.ReadBack)
+	if !changed && !drifted || policy.Equal(d.Policy, l.Policy) {
+		c.count(InSync, 1)
+		if changed || drifted || d.Key != r.Key || d.Protect != r.Protect || d.File != r.File || d.Line != r.Line {
+			c.plan.Settled = append(c.plan.Settled, Settled{d, r, l})
+		}
+		return
+	}
+	step := Change{Key: d.Key, Name: d.Name, ID: l.ID, File: d.File, Line: d.Line, Desired: &d, Live: &l}
+	switch {
+	case changed && drifted:
+		c.update(step, cause{"changed in Git, and in the account behind our back", Blocked, true})
+	case changed:
+		c.update(step, cause{"changed in Git", Blocked, true})
+	default:
+		c.update(step, cause{"changed in the account behind our back", Drifted, c.Drift == DriftHeal})
+	}
+}
+
+// cause is what calls for an update.
+type cause struct {
+	why   string
+	state State // of the policy until it is updated
+	heal  bool  // whether the drift setting lets it be updated
+}
+
+// update adds a change of a live policy's body, or reports it where the mode,
+// the drift setting or the manifest's protection holds it back.
+func (c *computation) update(step Change, because cause) {
+	step.Action, step.Reason, step.State = ActionUpdate, because.why, because.state
+	if step.Desired.Name != step.Live.Name {
+		step.Action = ActionRename
+	}
+	switch {
+	case step.Desired.Protect:
+		c.report(step, "protected by its manifest")
+	case !because.heal:
+		c.report(step, "drift: report")
+	case c.Mode == CreateOnly:
+		c.report(step, "mode: create-only")
+	default:
+		c.change(step, &step.Live.Policy, step.State)
+	}
+}
+
+// withoutDesired decides about a record that no manifest takes.
+func (c *computation) withoutDesired(r policy.Recorded) {
+	step := Change{Key: r.Key, Name: cmp.Or(r.Sent.Name, r.ReadBack.Name), ID: r.ID}
+	why := "gone from Git"
+	if d, expired := c.expired[r.Key]; expired {
+		step.File, step.Line = d.File, d.Line
+		why = "expired in Git after " + d.Expires.Format(time.DateOnly)
+	}
+	l := c.live[r.ID]
+	if l == nil {
+		step.Action, step.Reason, step.Direction = ActionForget, why+", and gone from the account", impact.Neutral
+		c.plan.Changes = append(c.plan.Changes, step)
+		return
+	}
+	c.claimed[l.ID] = true
+	step.Action, step.Reason, step.State, step.Live, step.Name = ActionDelete, why, Orphaned, l, l.Name
+	switch {
+	case r.Protect:
+		c.report(step, "protected by its last manifest")
+	case c.Mode != Sync:
+		c.report(step, "mode: "+string(c.Mode))
+	case l.AppCount > 0:
+		c.report(step, fmt.Sprintf("in use by %d applications", l.AppCount))
+	default:
+		c.change(step, &l.Policy, Orphaned)
+	}
+}
+
+// pendingWithoutDesired decides about creates whose outcome isn't known and
+// whose manifest has gone since: what they made is ours.
+func (c *computation) pendingWithoutDesired() {
+	for _, key := range slices.Sorted(maps.Keys(c.Pending)) {
+		if c.wanted[key] || c.byKey[key] != nil {
+			continue
+		}
+		sent := c.Pending[key]
+		made := c.madeBy(sent)
+		if made == nil {
+			c.lapse(key)
+			continue
+		}
+		c.claimed[made.ID] = true
+		c.change(Change{
+			Action: ActionAdopt, Key: key, Name: made.Name, ID: made.ID, Live: made,
+			Reason:  "an earlier run created it and lost the answer; gone from Git since",
+			Desired: &policy.Desired{Policy: sent, Key: key},
+		}, &made.Policy, Orphaned)
+	}
+}
+
+// madeBy returns the one unclaimed live policy that a create of that body must
+// have made, or nil.
+func (c *computation) madeBy(sent policy.Policy) *policy.Live {
+	var made *policy.Live
+	for _, l := range c.named[sent.Name] {
+		if _, taken := c.owner[l.ID]; taken || c.claimed[l.ID] || !policy.Fulfils(l.Policy, sent) {
+			continue
+		}
+		if made != nil {
+			return nil
+		}
+		made = l
+	}
+	return made
+}
+
+// change adds a step to carry out. before is the live body that it replaces.
+func (c *computation) change(step Change, before *policy.Policy, state State) {
+	step.State = state
+	c.describe(&step, before)
+	c.plan.Changes = append(c.plan.Changes, step)
+	c.count(state, 1)
+}
+
+// report adds a step that is held back.
+func (c *computation) report(step Change, held string) {
+	step.Reason += "; held back by " + held
+	c.describe(&step, &step.Live.Policy)
+	c.plan.Reported = append(c.plan.Reported, step)
+	c.count(step.State, 1)
+}
+
+func (c *computation) conflict(step Change, why string) {
+	step.Action, step.Reason, step.State, step.Direction = ActionAdopt, why, Conflict, impact.Neutral
+	if step.Live != nil {
+		step.Fields = Compare(&step.Live.Policy, &step.Desired.Policy)
+	}
+	c.plan.Reported = append(c.plan.Reported, step)
+	c.count(Conflict, 1)
+}
+
+// describe fills in what a step does to the policy's fields.
+func (c *computation) describe(step *Change, before *policy.Policy) {
+	if step.Action == ActionAdopt {
+		step.Direction = impact.Neutral
+		return
+	}
+	var after *policy.Policy
+	if step.Desired != nil {
+		after = &step.Desired.Policy
+	}
+	step.Direction, step.Fields = impact.Of(before, after), Compare(before, after)
+}
+
+func (c *computation) count(s State, n int) {
+	if n > 0 {
+		c.plan.States[s] += n
+	}
+}
+
+func ids(live []*policy.Live) string {
+	all := make([]string, len(live))
+	for i, l := range live {
+		all[i] = l.ID
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
