@@ -1,0 +1,50 @@
+package source_test
+
+import (
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain keeps the machine's Git settings out of the tests, makes the
+// certificate of httptest a trusted one, and fails when a test leaves a
+// goroutine behind.
+func TestMain(m *testing.M) {
+	dir, err := prepare()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir)
+		os.Exit(code)
+	}))
+}
+
+// prepare sets the environment and returns the folder that it refers to.
+func prepare() (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "source"); err != nil {
+		return "", err
+	}
+	certificate, err := writeCertificate(dir)
+	for name, value := range map[string]string{
+		"GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1", "SSL_CERT_FILE": certificate, "LC_ALL": "C",
+	} {
+		err = errors.Join(err, os.Setenv(name, value))
+	}
+	return dir, err
+}
+
+func writeCertificate(dir string) (string, error) {
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	name := filepath.Join(dir, "ca.pem")
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}
+	return name, os.WriteFile(name, pem.EncodeToMemory(block), 0o600)
+}

@@ -1,0 +1,45 @@
+package source
+
+import (
+	"errors"
+	"io/fs"
+	"time"
+)
+
+// ErrNotFound says that what the options name is not there: the repository, its
+// first commit, the branch, tag or commit, or the path in it. Asking again
+// helps only after somebody has changed the repository or the options.
+var ErrNotFound = errors.New("not found in the source")
+
+// Snapshot is the files of one commit, or a local folder. It is immutable and
+// safe for concurrent use.
+type Snapshot struct {
+	Commit  string    // full hex hash; "" for a local folder
+	Author  string    // name <email> of the commit's author; "" for a local folder
+	Subject string    // first line of the commit's message; "" for a local folder
+	Time    time.Time // when the commit was committed; zero for a local folder
+
+	// FS is rooted at Options.Path and is also an fs.ReadDirFS, fs.ReadFileFS
+	// and fs.StatFS.
+	//
+	// It lists what is there under the names that are there, even those that
+	// are not UTF-8 (which no fs.FS can open). Symbolic links are listed as
+	// fs.ModeSymlink and submodules as fs.ModeIrregular; both refuse to be
+	// opened, and Stat describes the link and not its target. Sizes are known
+	// without reading a file.
+	//
+	// In a commit, FileInfo.Sys is the object's hash as a hex string, and the
+	// content is read from the cache when asked for: once a later Fetch has
+	// returned another Snapshot a read may fail, but it never gives other
+	// bytes than the commit's. A local folder is read as it is at that moment.
+	FS fs.FS
+}
+
+// notFound is a sentence about something missing; it matches ErrNotFound.
+type notFound string
+
+// Error returns the sentence.
+func (n notFound) Error() string { return string(n) }
+
+// Is makes errors.Is(err, ErrNotFound) true.
+func (n notFound) Is(target error) bool { return target == ErrNotFound }
