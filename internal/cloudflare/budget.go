@@ -1,0 +1,104 @@
+package cloudflare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	// window is the time in which Cloudflare counts requests:
+	// developers.cloudflare.com/fundamentals/api/reference/limits
+	window = 5 * time.Minute
+
+	// longestPause is how long an order of the server to wait is sat out. For a
+	// longer one every request fails at once instead, until it is over.
+	longestPause = 15 * time.Minute
+)
+
+// errPaused says that the server ordered a pause too long to sit out.
+var errPaused = errors.New("the server asked for no requests")
+
+// Budget bounds the requests of all clients that share it: no more than a
+// number of them in any 5 minutes, wherever the 5 minutes begin. (A bucket of
+// tokens would let twice that many through.) It may be used from several
+// goroutines, which are served in the order of their calls.
+type Budget struct {
+	turn chan struct{} // full while someone is at the head of the queue
+
+	mu     sync.Mutex
+	begun  []time.Time // ring of the last requests; zero: none yet
+	oldest int         // index of the first of them
+	resume time.Time   // nothing may begin before
+}
+
+// NewBudget returns a budget of that many requests in 5 minutes, at least one.
+func NewBudget(requests int) *Budget {
+	return &Budget{turn: make(chan struct{}, 1), begun: make([]time.Time, max(requests, 1))}
+}
+
+// Wait blocks until one more request may begin, and counts it. It returns how
+// long that took. An error, which is the context's or says that the server
+// ordered a pause of more than 15 minutes, means that nothing was counted.
+func (b *Budget) Wait(ctx context.Context) (time.Duration, error) {
+	start := time.Now()
+	if ctx.Err() != nil {
+		return 0, ended(ctx)
+	}
+	select {
+	case b.turn <- struct{}{}:
+		defer func() { <-b.turn }()
+	case <-ctx.Done():
+		return time.Since(start), ended(ctx)
+	}
+	for {
+		wait, err := b.take(time.Now())
+		if wait <= 0 || err != nil {
+			return time.Since(start), err
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return time.Since(start), err
+		}
+	}
+}
+
+// take counts a request that begins now, or returns how long to wait first.
+func (b *Budget) take(now time.Time) (time.Duration, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if pause := b.resume.Sub(now); pause > longestPause {
+		return 0, fmt.Errorf("%w until %s", errPaused, b.resume.UTC().Format(time.RFC3339))
+	}
+	earliest := b.resume
+	if last := b.begun[b.oldest]; !last.IsZero() && last.Add(window).After(earliest) {
+		earliest = last.Add(window)
+	}
+	if earliest.After(now) {
+		return earliest.Sub(now), nil
+	}
+	b.begun[b.oldest] = now
+	b.oldest = (b.oldest + 1) % len(b.begun)
+	return 0, nil
+}
+
+// pause lets nothing begin for that long from now.
+func (b *Budget) pause(length time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if until := time.Now().Add(length); until.After(b.resume) {
+		b.resume = until
+	}
+}
+
+func sleep(ctx context.Context, length time.Duration) error {
+	timer := time.NewTimer(length)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ended(ctx)
+	}
+}

@@ -1,0 +1,143 @@
+package cloudflare_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/policysync/policysync/internal/cloudflare"
+)
+
+const window = 5 * time.Minute
+
+// TestBudgetIsKeptInEveryWindow lets requests arrive in random patterns from
+// several goroutines, some of which give up, and looks at all windows.
+func TestBudgetIsKeptInEveryWindow(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		limit := rapid.IntRange(1, 12).Draw(rt, "limit")
+		type request struct{ After, Patience int }
+		arrivals := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) request {
+			return request{
+				After:    rapid.OneOf(rapid.Just(0), rapid.IntRange(0, 30), rapid.IntRange(0, 700)).Draw(rt, "after"),
+				Patience: rapid.SampledFrom([]int{0, 1, 100, 100_000}).Draw(rt, "patience"),
+			}
+		}), 1, 60).Draw(rt, "arrivals")
+
+		var begun []time.Time
+		synctest.Test(t, func(t *testing.T) {
+			budget := cloudflare.NewBudget(limit)
+			var mu sync.Mutex
+			var all sync.WaitGroup
+			for _, r := range arrivals {
+				time.Sleep(time.Duration(r.After) * time.Second)
+				all.Go(func() {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(r.Patience)*time.Second)
+					defer cancel()
+					if _, err := budget.Wait(ctx); err == nil {
+						mu.Lock()
+						defer mu.Unlock()
+						begun = append(begun, time.Now())
+					}
+				})
+			}
+			all.Wait()
+		})
+
+		slices.SortFunc(begun, time.Time.Compare)
+		for i := range begun {
+			if i >= limit && begun[i].Sub(begun[i-limit]) < window {
+				rt.Fatalf("%d requests within %s, the budget is %d", limit+1, begun[i].Sub(begun[i-limit]), limit)
+			}
+		}
+	})
+}
+
+func TestBudgetWastesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		budget, start := cloudflare.NewBudget(3), time.Now()
+		var minutes []float64
+		for range 7 {
+			began := time.Now()
+			waited, err := budget.Wait(t.Context())
+			if err != nil || waited != time.Since(began) {
+				t.Errorf("waited %s, told %s: %v", time.Since(began), waited, err)
+			}
+			minutes = append(minutes, time.Since(start).Minutes())
+			time.Sleep(time.Minute)
+		}
+		if want := []float64{0, 1, 2, 5, 6, 7, 10}; !slices.Equal(minutes, want) {
+			t.Errorf("requests began at minutes %v, want %v", minutes, want)
+		}
+	})
+}
+
+func TestBudgetServesInTheOrderOfArrival(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		budget := cloudflare.NewBudget(1)
+		served := make(chan int, 5)
+		for i := range 5 {
+			go func() {
+				if _, err := budget.Wait(t.Context()); err != nil {
+					t.Error(err)
+				}
+				served <- i
+			}()
+			synctest.Wait()
+		}
+		for want := range 5 {
+			if got := <-served; got != want {
+				t.Errorf("served %d, want %d", got, want)
+			}
+		}
+	})
+}
+
+func TestBudgetOfNoneIsOfOne(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{0, -1} {
+		if waited, err := cloudflare.NewBudget(n).Wait(t.Context()); err != nil || waited > time.Second {
+			t.Errorf("NewBudget(%d): waited %s: %v", n, waited, err)
+		}
+	}
+}
+
+func TestBudgetWaitEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		budget := cloudflare.NewBudget(1)
+		if _, err := budget.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		reason := errors.New("told to stop")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		results := make(chan error, 2)
+		for range 2 { // one at the head of the queue, one behind it
+			go func() {
+				_, err := budget.Wait(ctx)
+				results <- err
+			}()
+		}
+		time.AfterFunc(time.Minute, func() { cancel(reason) })
+		for range 2 {
+			if err := <-results; !errors.Is(err, reason) || !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
+			}
+		}
+		if _, err := budget.Wait(ctx); !errors.Is(err, reason) {
+			t.Errorf("a context that has ended gets nothing: %v", err)
+		}
+		start := time.Now()
+		if _, err := budget.Wait(t.Context()); err != nil || time.Since(start) != 4*time.Minute {
+			t.Errorf("who gave up must use nothing up: waited %s: %v", time.Since(start), err)
+		}
+	})
+}
