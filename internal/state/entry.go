@@ -1,0 +1,50 @@
+package state
+
+import (
+	"time"
+
+	"github.com/policysync/policysync/internal/policy"
+)
+
+// Intent is a journal entry: a request that was about to leave and whose
+// outcome isn't known. A target has at most one for each key.
+type Intent struct {
+	Target string
+	Key    string
+	Action string        // as in Change
+	ID     string        // the account's id for the policy; empty for a create
+	Body   policy.Policy // what the request sends; the zero Policy for a delete
+	Run    string        // the ID of the Run it belongs to
+	At     time.Time     // when it was noted
+}
+
+// Run is one pass for one target.
+type Run struct {
+	ID       string // unique in the store
+	Target   string
+	Trigger  string         // startup, schedule, webhook, manual, retry
+	Commit   string         // that was applied; empty for a local folder or when none was read
+	Result   string         // success, noop, partial, failed, blocked; empty until it ends
+	Error    string         // why it failed; empty otherwise
+	Counts   map[string]int // how many policies or changes of which sort, as the run counted them; may be nil
+	Started  time.Time
+	Finished time.Time // zero until it ends, and for ever if the process was killed
+}
+
+// Change is one step that a run took, or failed to take.
+type Change struct {
+	Run       string // the ID of the Run it belongs to
+	Target    string
+	Action    string // create, adopt, update, rename, delete, forget
+	Key       string
+	Name      string         // of the policy, for people
+	ID        string         // the account's id for the policy; empty when it isn't known
+	Direction string         // widens, narrows, both, neutral
+	Result    string         // how it ended, in the word that the metrics use
+	Error     string         // why it failed; empty otherwise
+	Ray       string         // Cloudflare's cf-ray of the answer; empty when there was none
+	Before    *policy.Policy // what the account had; nil: nothing, or not known
+	After     *policy.Policy // what it was to have; nil: nothing
+	At        time.Time      // when it ended
+	Took      time.Duration
+}

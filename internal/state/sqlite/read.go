@@ -1,0 +1,84 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/policysync/policysync/internal/policy"
+	"github.com/policysync/policysync/internal/state"
+)
+
+// Records returns the target's records by key.
+func (r *Reader) Records(ctx context.Context, target string) ([]policy.Recorded, error) {
+	const query = "SELECT " + recordColumns + " FROM records WHERE target = ? ORDER BY key"
+	return all(ctx, r, "read records of", recordPlaces, query, target)
+}
+
+// Intents returns the target's open intents by key.
+func (r *Reader) Intents(ctx context.Context, target string) ([]state.Intent, error) {
+	const query = "SELECT " + intentColumns + " FROM intents WHERE target = ? ORDER BY key"
+	return all(ctx, r, "read the journal of", intentPlaces, query, target)
+}
+
+// Runs returns the target's latest runs, the newest first, at most limit of
+// them unless that is 0 or less.
+func (r *Reader) Runs(ctx context.Context, target string, limit int) ([]state.Run, error) {
+	if limit <= 0 {
+		limit = -1 // SQLite's word for no limit
+	}
+	const query = "SELECT " + runColumns + " FROM runs WHERE target = ? ORDER BY started DESC, id DESC LIMIT ?"
+	return all(ctx, r, "read runs of", runPlaces, query, target, limit)
+}
+
+// Changes returns the run's changes in the order in which they were stored.
+func (r *Reader) Changes(ctx context.Context, run string) ([]state.Change, error) {
+	const query = "SELECT " + changeColumns + " FROM changes WHERE run = ? ORDER BY seq"
+	return all(ctx, r, "read changes of", changePlaces, query, run)
+}
+
+// Ping reports whether the state answers and is still the file that was
+// opened: one that was removed takes writes that nobody will ever read.
+func (r *Reader) Ping(ctx context.Context) error {
+	if err := look(ctx, r.db); err != nil {
+		return explain("look into", r.path, err)
+	}
+	file, err := os.Stat(r.path)
+	if err == nil && !os.SameFile(file, r.file) {
+		err = errors.New("another file took its place")
+	}
+	if err != nil {
+		return fmt.Errorf("state %s was removed while open: %w; put it back and start again", r.path, err)
+	}
+	return nil
+}
+
+// Close closes the file.
+func (r *Reader) Close() error { return explain("close", r.path, r.db.Close()) }
+
+// all returns every row of a query, scanned into what places returns.
+func all[T any](ctx context.Context, r *Reader, doing string, places func(*T) []any, query string, args ...any) ([]T, error) {
+	entries, err := scan(ctx, r.db, places, query, args)
+	if err != nil {
+		return nil, explain(doing, r.path, err)
+	}
+	return entries, nil
+}
+
+func scan[T any](ctx context.Context, db *sql.DB, places func(*T) []any, query string, args []any) (entries []T, err error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var entry T
+		if err := rows.Scan(places(&entry)...); err != nil {
+			return nil, err
+		}
+		entries = append(entries, entry)
+	}
+	return entries, rows.Err()
+}

@@ -1,0 +1,205 @@
+package sqlite
+
+import (
+	"database/sql/driver"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/policysync/policysync/internal/policy"
+	"github.com/policysync/policysync/internal/state"
+)
+
+// Each kind of row has its columns, and a function that returns the places in
+// an entry to which they belong, in the same order: what a row is scanned into
+// and what is bound to write one.
+
+const (
+	recordColumns = `key, id, sent, read_back, protect, "commit", file, line, created_at, updated_at`
+	intentColumns = `target, key, action, id, body, run, at`
+	runColumns    = `id, target, trigger, "commit", result, error, counts, started, finished`
+	changeColumns = `run, target, action, key, name, id, direction, result, error, ray, before, after, at, took_ns`
+)
+
+func recordPlaces(r *policy.Recorded) []any {
+	return []any{
+		&r.Key, &r.ID,
+		body{&r.Sent},
+		readBack{r},
+		&r.Protect, &r.Commit, &r.File, &r.Line,
+		instant{&r.CreatedAt},
+		instant{&r.UpdatedAt},
+	}
+}
+
+func intentPlaces(i *state.Intent) []any {
+	return []any{&i.Target, &i.Key, &i.Action, &i.ID, body{&i.Body}, &i.Run, instant{&i.At}}
+}
+
+func runPlaces(r *state.Run) []any {
+	return []any{
+		&r.ID, &r.Target, &r.Trigger, &r.Commit, &r.Result, &r.Error,
+		counts{&r.Counts},
+		instant{&r.Started},
+		ending{&r.Finished},
+	}
+}
+
+func changePlaces(c *state.Change) []any {
+	return []any{
+		&c.Run, &c.Target, &c.Action, &c.Key, &c.Name, &c.ID, &c.Direction, &c.Result, &c.Error, &c.Ray,
+		optionalBody{&c.Before},
+		optionalBody{&c.After},
+		instant{&c.At},
+		&c.Took,
+	}
+}
+
+// timeFormat is RFC 3339 in UTC of one width, so that texts sort as times.
+const timeFormat = "2006-01-02T15:04:05.000000000Z"
+
+// instant is a time as text.
+type instant struct{ *time.Time }
+
+// Value returns what the column holds (driver.Valuer).
+func (i instant) Value() (driver.Value, error) { return i.UTC().Format(timeFormat), nil }
+
+// Scan takes what the column holds (sql.Scanner).
+func (i instant) Scan(from any) error {
+	text, err := scanText(from)
+	if err != nil {
+		return err
+	}
+	t, err := time.Parse(timeFormat, text)
+	if err != nil {
+		return fmt.Errorf("%w: %w", state.ErrCorrupt, err)
+	}
+	*i.Time = t
+	return nil
+}
+
+// ending is a time as text, NULL for the zero time.
+type ending struct{ *time.Time }
+
+// Value returns what the column holds (driver.Valuer).
+func (e ending) Value() (driver.Value, error) {
+	if e.IsZero() {
+		return nil, nil
+	}
+	return instant(e).Value()
+}
+
+// Scan takes what the column holds (sql.Scanner).
+func (e ending) Scan(from any) error {
+	if from == nil {
+		*e.Time = time.Time{}
+		return nil
+	}
+	return instant(e).Scan(from)
+}
+
+// body is a policy as JSON. The zero Policy is {}, which decodes to it; left
+// to itself it would come back with an empty include.
+type body struct{ *policy.Policy }
+
+// Value returns what the column holds (driver.Valuer).
+func (b body) Value() (driver.Value, error) {
+	if reflect.ValueOf(*b.Policy).IsZero() {
+		return "{}", nil
+	}
+	text, err := json.Marshal(b.Policy)
+	return string(text), err
+}
+
+// Scan takes what the column holds (sql.Scanner).
+func (b body) Scan(from any) error {
+	text, err := scanText(from)
+	if err != nil {
+		return err
+	}
+	if err := b.UnmarshalJSON([]byte(text)); err != nil {
+		return fmt.Errorf("%w: %w", state.ErrCorrupt, err)
+	}
+	return nil
+}
+
+// optionalBody is a policy as JSON, NULL for nil.
+type optionalBody struct{ to **policy.Policy }
+
+// Value returns what the column holds (driver.Valuer).
+func (o optionalBody) Value() (driver.Value, error) {
+	if *o.to == nil {
+		return nil, nil
+	}
+	return body{*o.to}.Value()
+}
+
+// Scan takes what the column holds (sql.Scanner).
+func (o optionalBody) Scan(from any) error {
+	if from == nil {
+		*o.to = nil
+		return nil
+	}
+	*o.to = new(policy.Policy)
+	return body{*o.to}.Scan(from)
+}
+
+// readBack is what the account answered, NULL when that is the same text as
+// what was sent: then it is neither stored nor decoded twice.
+type readBack struct{ *policy.Recorded }
+
+// Value returns what the column holds (driver.Valuer).
+func (r readBack) Value() (driver.Value, error) {
+	sent, err := body{&r.Sent}.Value()
+	if err != nil {
+		return nil, err
+	}
+	answered, err := body{&r.ReadBack}.Value()
+	if err != nil || answered == sent {
+		return nil, err
+	}
+	return answered, nil
+}
+
+// Scan takes what the column holds (sql.Scanner).
+func (r readBack) Scan(from any) error {
+	if from == nil {
+		r.ReadBack = r.Sent
+		return nil
+	}
+	return body{&r.ReadBack}.Scan(from)
+}
+
+// counts is a map as a JSON object, nil when it is empty.
+type counts struct{ to *map[string]int }
+
+// Value returns what the column holds (driver.Valuer).
+func (c counts) Value() (driver.Value, error) {
+	if len(*c.to) == 0 {
+		return "{}", nil
+	}
+	text, err := json.Marshal(*c.to)
+	return string(text), err
+}
+
+// Scan takes what the column holds (sql.Scanner).
+func (c counts) Scan(from any) error {
+	text, err := scanText(from)
+	if err != nil || text == "{}" {
+		return err
+	}
+	if err := json.Unmarshal([]byte(text), c.to); err != nil {
+		return fmt.Errorf("%w: %w", state.ErrCorrupt, err)
+	}
+	return nil
+}
+
+// scanText returns the text that the driver read.
+func scanText(from any) (string, error) {
+	text, ok := from.(string)
+	if !ok {
+		return "", fmt.Errorf("%w: %T where a text belongs", state.ErrCorrupt, from)
+	}
+	return text, nil
+}

@@ -1,0 +1,133 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/policysync/policysync/internal/policy"
+	"github.com/policysync/policysync/internal/state"
+)
+
+const (
+	insertRun    = "INSERT INTO runs (" + runColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	insertIntent = "INSERT INTO intents (" + intentColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?)"
+	insertChange = "INSERT INTO changes (" + changeColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+	// A record of the same key, and one of the same id, makes way.
+	replaceRecord = "INSERT OR REPLACE INTO records (target, " + recordColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+	finishRun    = `UPDATE runs SET "commit" = ?, result = ?, error = ?, counts = ?, finished = ? WHERE id = ?`
+	deleteRecord = "DELETE FROM records WHERE target = ? AND key = ?"
+	deleteIntent = "DELETE FROM intents WHERE target = ? AND key = ?"
+	countIntents = "SELECT count(*) FROM intents WHERE target = ? AND key = ?"
+)
+
+// StartRun stores the run as begun.
+func (s *Store) StartRun(ctx context.Context, run state.Run) error {
+	return s.write(ctx, "start run "+run.ID+" in", func(tx transaction) error {
+		_, err := tx.exec(ctx, insertRun, runPlaces(&run)...)
+		return err
+	})
+}
+
+// FinishRun stores how the run ended.
+func (s *Store) FinishRun(ctx context.Context, run state.Run) error {
+	return s.write(ctx, "finish run "+run.ID+" in", func(tx transaction) error {
+		found, err := tx.exec(ctx, finishRun,
+			run.Commit, run.Result, run.Error, counts{&run.Counts}, ending{&run.Finished}, run.ID)
+		if err == nil && found == 0 {
+			return state.ErrNoRun
+		}
+		return err
+	})
+}
+
+// Intend notes in the journal that a request is about to leave.
+func (s *Store) Intend(ctx context.Context, intent state.Intent) error {
+	return s.write(ctx, fmt.Sprintf("note the %s of %q in", intent.Action, intent.Key), func(tx transaction) error {
+		_, err := tx.exec(ctx, insertIntent, intentPlaces(&intent)...)
+		if _, code := sqliteCode(err); code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY {
+			return fmt.Errorf("%w: %w", state.ErrIntentOpen, err)
+		}
+		return err
+	})
+}
+
+// Settle stores that a change took effect.
+func (s *Store) Settle(ctx context.Context, record policy.Recorded, change state.Change) error {
+	return s.append(ctx, change, func(tx transaction) error {
+		if record.Key != change.Key {
+			return fmt.Errorf("the record is of another key, %q", record.Key)
+		}
+		if _, err := tx.exec(ctx, deleteIntent, change.Target, change.Key); err != nil {
+			return err
+		}
+		return tx.replace(ctx, change.Target, record)
+	})
+}
+
+// Forget stores that the policy is no more.
+func (s *Store) Forget(ctx context.Context, change state.Change) error {
+	return s.append(ctx, change, func(tx transaction) error {
+		if _, err := tx.exec(ctx, deleteIntent, change.Target, change.Key); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, deleteRecord, change.Target, change.Key)
+		return err
+	})
+}
+
+// Abandon stores that a request certainly had no effect.
+func (s *Store) Abandon(ctx context.Context, change state.Change) error {
+	return s.append(ctx, change, func(tx transaction) error {
+		found, err := tx.exec(ctx, deleteIntent, change.Target, change.Key)
+		if err == nil && found == 0 {
+			return state.ErrNoIntent
+		}
+		return err
+	})
+}
+
+// Doubt stores that nobody knows whether a request had an effect.
+func (s *Store) Doubt(ctx context.Context, change state.Change) error {
+	return s.append(ctx, change, func(tx transaction) error {
+		var open int
+		err := tx.QueryRowContext(ctx, countIntents, change.Target, change.Key).Scan(&open)
+		if err == nil && open == 0 {
+			return state.ErrNoIntent
+		}
+		return err
+	})
+}
+
+// Refresh replaces records without a change.
+func (s *Store) Refresh(ctx context.Context, target string, records []policy.Recorded) error {
+	return s.write(ctx, "refresh records of", func(tx transaction) error {
+		for _, record := range records {
+			if err := tx.replace(ctx, target, record); err != nil {
+				return fmt.Errorf("record of %q: %w", record.Key, err)
+			}
+		}
+		return nil
+	})
+}
+
+// Close closes the file and lets other writers in.
+func (s *Store) Close() error {
+	return errors.Join(s.Reader.Close(), explain("unlock", s.path, s.lock.Close()))
+}
+
+// append stores a change, and with it what it did to the key.
+func (s *Store) append(ctx context.Context, change state.Change, effect func(transaction) error) error {
+	doing := fmt.Sprintf("store the %s of %q in", change.Action, change.Key)
+	return s.write(ctx, doing, func(tx transaction) error {
+		if err := effect(tx); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, insertChange, changePlaces(&change)...)
+		return err
+	})
+}

@@ -1,0 +1,79 @@
+package state
+
+import (
+	"context"
+
+	"github.com/policysync/policysync/internal/policy"
+)
+
+// Reader is what plan, status and history need. Its methods may be called
+// concurrently. Each sees a consistent state, without what a transaction in
+// progress has written.
+type Reader interface {
+	// Records returns the target's records by key, in byte order.
+	Records(ctx context.Context, target string) ([]policy.Recorded, error)
+
+	// Intents returns the target's open intents by key, in byte order.
+	Intents(ctx context.Context, target string) ([]Intent, error)
+
+	// Runs returns the target's latest runs, the newest first; those begun in
+	// the same instant by ID, descending. A limit of 0 or less is none.
+	Runs(ctx context.Context, target string, limit int) ([]Run, error)
+
+	// Changes returns the run's changes in the order in which they were
+	// stored; none for a run that isn't there.
+	Changes(ctx context.Context, run string) ([]Change, error)
+
+	// Ping reports whether the store answers.
+	Ping(ctx context.Context) error
+
+	// Close frees what the reader holds. It waits for calls in progress;
+	// later calls of other methods fail. Closing twice does no harm.
+	Close() error
+}
+
+// Store is a Reader that also writes. What a method wrote survives the
+// process and the machine once it has returned nil; where it returns an error
+// it has written nothing, or (when the storage failed in the last step of a
+// commit) all of it. A context that ends has the same effect as an error: to
+// record what was done, pass one that doesn't end with the run.
+type Store interface {
+	Reader
+
+	// StartRun stores the run as begun. Its ID must be new.
+	StartRun(ctx context.Context, run Run) error
+
+	// FinishRun stores the run's commit, result, error, counts and end. It
+	// returns ErrNoRun when the run wasn't started.
+	FinishRun(ctx context.Context, run Run) error
+
+	// Intend notes in the journal that a request is about to leave. It returns
+	// ErrIntentOpen when the key has an open intent already, and ErrNoRun when
+	// the run wasn't started.
+	Intend(ctx context.Context, intent Intent) error
+
+	// Settle stores that a change took effect: the record of the change's key,
+	// which must be the record's too, is replaced, the key's intent, if any, is
+	// closed, and the change is appended. A policy (an ID of the account) has
+	// one record: under a new key it leaves the old one.
+	Settle(ctx context.Context, record policy.Recorded, change Change) error
+
+	// Forget stores that the policy is no more: the record and the intent of
+	// the change's key, if any, are removed, and the change is appended.
+	Forget(ctx context.Context, change Change) error
+
+	// Abandon stores that a request certainly had no effect: the intent of the
+	// change's key is closed, and the change is appended. It returns
+	// ErrNoIntent when none is open.
+	Abandon(ctx context.Context, change Change) error
+
+	// Doubt stores that nobody knows whether a request had an effect: the
+	// change is appended, and the intent of its key stays open. It returns
+	// ErrNoIntent when none is open.
+	Doubt(ctx context.Context, change Change) error
+
+	// Refresh replaces records without a change, all or none: what Git and the
+	// account have come to agree on. As with Settle, a policy under a new key
+	// leaves the old one. Intents stay.
+	Refresh(ctx context.Context, target string, records []policy.Recorded) error
+}
