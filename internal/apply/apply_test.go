@@ -1,0 +1,318 @@
+package apply_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/policysync/policysync/internal/apply"
+	"github.com/policysync/policysync/internal/cloudflare"
+	"github.com/policysync/policysync/internal/cloudflare/simulator"
+	"github.com/policysync/policysync/internal/diff"
+	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/policy"
+	"github.com/policysync/policysync/internal/secret"
+	"github.com/policysync/policysync/internal/state"
+	"github.com/policysync/policysync/internal/state/sqlite"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var scope = event.Scope{Target: "production", Run: "run-1", Commit: strings.Repeat("c", 40)}
+
+// bench is an executor with a real store and a simulated account.
+type bench struct {
+	apply.Executor
+	account *simulator.Account
+	store   *sqlite.Store
+	events  *events
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	run := state.Run{ID: scope.Run, Target: scope.Target, Trigger: "manual", Started: time.Now()}
+	if err := store.StartRun(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	account := simulator.New(simulator.Options{})
+	client, err := cloudflare.New(cloudflare.Options{
+		AccountID: simulator.DefaultAccountID, Transport: account.Transport(),
+		Credentials: func() (cloudflare.Credentials, error) {
+			return cloudflare.Credentials{Token: secret.New(simulator.DefaultToken)}, nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := &events{}
+	return &bench{
+		Executor: apply.Executor{Account: client, Journal: store, Concurrency: 1, Sink: seen},
+		account:  account, store: store, events: seen,
+	}
+}
+
+// events keeps how changes ended: "key outcome".
+type events struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (e *events) Emit(what event.Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if done, ok := what.(event.ChangeDone); ok {
+		e.all = append(e.all, fmt.Sprintf("%s %s", done.Change.Key, done.Outcome))
+	}
+}
+
+// declared returns manifests, one for each name.
+func declared(names ...string) []policy.Desired {
+	all := make([]policy.Desired, len(names))
+	for i, n := range names {
+		all[i] = policy.Desired{
+			Key: n, File: n + ".yaml", Line: 1, Protect: n == "kept",
+			Policy: policy.Policy{
+				Name: n, Decision: policy.Allow,
+				Include: []policy.Rule{{Kind: "email_domain", Body: map[string]any{"domain": "example.com"}}},
+			},
+		}
+	}
+	return all
+}
+
+func planFor(desired []policy.Desired, live ...policy.Live) diff.Plan {
+	return diff.Compute(diff.Input{
+		Desired: desired, Live: live, Mode: diff.CreateOnly, Adopt: diff.AdoptAlways, Drift: diff.DriftReport,
+	})
+}
+
+func TestRecordsWhatWasSentAndWhatCameBack(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	desired := declared("kept")
+	desired[0].Settings = map[string]any{"mfa_config": map[string]any{"allowed_authenticators": []any{"totp"}}}
+	if got := b.Execute(t.Context(), scope, planFor(desired)); got.Err != nil {
+		t.Fatal(got.Err)
+	}
+	records, err := b.store.Records(t.Context(), scope.Target)
+	if err != nil || len(records) != 1 {
+		t.Fatalf("records = %v, %v; want 1", records, err)
+	}
+	r := records[0]
+	if !policy.Equal(r.Sent, desired[0].Policy) || r.Commit != scope.Commit || r.File != "kept.yaml" || !r.Protect || r.ID == "" {
+		t.Errorf("record = %+v", r)
+	}
+	mfa, ok := r.ReadBack.Settings["mfa_config"].(map[string]any)
+	if disabled, shown := mfa["mfa_disabled"]; !ok || !shown || disabled != any(false) {
+		t.Errorf("read back %v, want the account's default in it", r.ReadBack.Settings)
+	}
+}
+
+func TestAdoptingAnotherBodyDoesNotCountAsSent(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	desired := declared("a")
+	other := policy.Live{ID: "id-1", Policy: desired[0].Policy}
+	other.Decision = policy.Deny
+	plan := planFor(desired, other)
+	got := b.Execute(t.Context(), scope, plan)
+	if got.Err != nil || got.Outcomes[event.Applied] != 1 {
+		t.Fatalf("result = %+v", got)
+	}
+	records, err := b.store.Records(t.Context(), scope.Target)
+	if err != nil || len(records) != 1 {
+		t.Fatalf("records = %v, %v; want 1", records, err)
+	}
+	if records[0].Sent.Name != "" || !policy.Equal(records[0].ReadBack, other.Policy) {
+		t.Errorf("record = %+v, want nothing sent, and the live body", records[0])
+	}
+	if n := len(b.account.Requests()); n != 0 {
+		t.Errorf("an adoption led to %d requests", n)
+	}
+}
+
+// failing is a store one of whose methods fails from its nth call on.
+type failing struct {
+	apply.Journal
+	method string
+	from   int
+	calls  int
+}
+
+var errDisk = errors.New("disk full")
+
+func (f *failing) fails(method string) error {
+	if method != f.method {
+		return nil
+	}
+	f.calls++
+	if f.calls >= f.from {
+		return errDisk
+	}
+	return nil
+}
+
+func (f *failing) Intend(ctx context.Context, i state.Intent) error {
+	if err := f.fails("Intend"); err != nil {
+		return err
+	}
+	return f.Journal.Intend(ctx, i)
+}
+
+func (f *failing) Settle(ctx context.Context, r policy.Recorded, c state.Change) error {
+	if err := f.fails("Settle"); err != nil {
+		return err
+	}
+	return f.Journal.Settle(ctx, r, c)
+}
+
+func (f *failing) Abandon(ctx context.Context, c state.Change) error {
+	if err := f.fails("Abandon"); err != nil {
+		return err
+	}
+	return f.Journal.Abandon(ctx, c)
+}
+
+func (f *failing) Forget(ctx context.Context, c state.Change) error {
+	if err := f.fails("Forget"); err != nil {
+		return err
+	}
+	return f.Journal.Forget(ctx, c)
+}
+
+func (f *failing) Refresh(ctx context.Context, target string, r []policy.Recorded) error {
+	if err := f.fails("Refresh"); err != nil {
+		return err
+	}
+	return f.Journal.Refresh(ctx, target, r)
+}
+
+func TestNothingIsBegunThatCannotBeRecorded(t *testing.T) {
+	t.Parallel()
+	three := planFor(declared("a", "b", "c"))
+	forgetting := diff.Compute(diff.Input{Recorded: []policy.Recorded{{Key: "x", ID: "1"}, {Key: "y", ID: "2"}}})
+	settling := three
+	settling.Settled = []diff.Settled{{Desired: declared("s")[0], Live: policy.Live{ID: "9", Policy: declared("s")[0].Policy}}}
+	lapsing := three
+	lapsing.Lapsed = []string{"z"}
+	for _, tc := range []struct {
+		name, method string
+		from         int
+		refuse       bool // the account refuses the creates
+		plan         diff.Plan
+		creates      int
+		events       []string
+	}{
+		{"no journal entry, no request", "Intend", 1, false, three, 0, []string{"a failed", "b skipped", "c skipped"}},
+		{"from then on", "Intend", 2, false, three, 1, []string{"a success", "b failed", "c skipped"}},
+		{"an outcome that can't be kept is in doubt", "Settle", 1, false, three, 1, []string{"a unknown", "b skipped", "c skipped"}},
+		{"a refusal too", "Abandon", 1, true, three, 1, []string{"a unknown", "b skipped", "c skipped"}},
+		{"forgetting", "Forget", 1, false, forgetting, 0, []string{"x failed", "y skipped"}},
+		{"bringing records up to date", "Refresh", 1, false, settling, 0, nil},
+		{"closing old journal entries", "Abandon", 1, false, lapsing, 0, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.Journal = &failing{Journal: b.store, method: tc.method, from: tc.from}
+			if tc.refuse {
+				b.account.Inject(simulator.Fault{Operation: "create", Kind: simulator.Refusal, Times: -1})
+			}
+			got := b.Execute(t.Context(), scope, tc.plan)
+			if !errors.Is(got.Err, errDisk) {
+				t.Errorf("error = %v", got.Err)
+			}
+			if n := b.account.Count("create"); n != tc.creates {
+				t.Errorf("%d creates, want %d", n, tc.creates)
+			}
+			if d := cmp.Diff(tc.events, b.events.all); d != "" {
+				t.Errorf("outcomes differ (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestAnUnknownActionDoesNothingAtAll(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	plan := planFor(declared("a"))
+	plan.Changes = append(plan.Changes, diff.Change{Action: diff.ActionDelete, Key: "b"})
+	got := b.Execute(t.Context(), scope, plan)
+	if got.Err == nil || got.Outcomes[event.Skipped] != 2 || len(b.account.Requests()) != 0 {
+		t.Errorf("result %+v after %d requests", got, len(b.account.Requests()))
+	}
+}
+
+func TestNoMoreRequestsAreUnderWayThanAllowed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	gauge := &gauged{Account: b.Account}
+	b.Account, b.Concurrency = gauge, 3
+	var names []string
+	for i := range 30 {
+		names = append(names, fmt.Sprintf("p%02d", i))
+	}
+	if got := b.Execute(t.Context(), scope, planFor(declared(names...))); got.Err != nil || got.Outcomes[event.Applied] != 30 {
+		t.Fatalf("result = %+v", got)
+	}
+	if gauge.most > 3 || gauge.most < 2 {
+		t.Errorf("%d requests at a time, want several, at most 3", gauge.most)
+	}
+}
+
+// gauged notes how many creates are under way at most. Each waits until the
+// next has begun or can't begin, so that they do overlap.
+type gauged struct {
+	apply.Account
+	mu        sync.Mutex
+	now, most int
+}
+
+func (g *gauged) Create(ctx context.Context, p policy.Policy) (policy.Live, error) {
+	g.mu.Lock()
+	g.now++
+	g.most = max(g.most, g.now)
+	g.mu.Unlock()
+	defer func() {
+		g.mu.Lock()
+		g.now--
+		g.mu.Unlock()
+	}()
+	return g.Account.Create(ctx, p)
+}
+
+func ExampleExecutor_Execute() {
+	desired := declared("engineering")
+	plan := planFor(desired, policy.Live{ID: "f174e90a", Policy: desired[0].Policy})
+	executor := apply.Executor{Journal: printed{}, Concurrency: 10, Sink: event.Sinks{}}
+	result := executor.Execute(context.Background(), scope, plan)
+	fmt.Println(result.Outcomes, result.Err)
+	// Output:
+	// settle adopt engineering as f174e90a
+	// map[success:1] <nil>
+}
+
+// printed is a journal on paper.
+type printed struct{ apply.Journal }
+
+func (printed) Settle(_ context.Context, r policy.Recorded, c state.Change) error {
+	fmt.Println("settle", c.Action, r.Key, "as", r.ID)
+	return nil
+}

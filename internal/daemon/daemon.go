@@ -1,0 +1,174 @@
+// Package daemon decides when targets run: once at the start, then as each
+// one's schedule says, and sooner again after a run that left something undone.
+package daemon
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/policysync/policysync/internal/event"
+)
+
+// Runner runs one target once. It returns soon after ctx ends, with what it
+// had begun brought to an end.
+type Runner interface {
+	Run(ctx context.Context, trigger event.Trigger) event.RunDone
+}
+
+// Schedule says when a target runs next after a time.
+type Schedule interface{ Next(time.Time) time.Time }
+
+// Target is one target to look after.
+type Target struct {
+	Name     string
+	Runner   Runner
+	Schedule Schedule
+}
+
+// Retries of runs that left something undone begin after firstRetry and come
+// ever later, up to lastRetry apart.
+const (
+	firstRetry = 5 * time.Second
+	lastRetry  = 5 * time.Minute
+)
+
+// Daemon runs targets; its zero value has none. It is an event.Sink too, and must be one of those that
+// the runs emit to, because their events are the signs of life that Stalled
+// goes by.
+type Daemon struct{ loops []*loop }
+
+// Add gives the daemon one more target; do so before Run and the first event.
+func (d *Daemon) Add(t Target) { d.loops = append(d.loops, &loop{Target: t}) }
+
+// Run runs every target, each by itself, until ctx ends, and returns once the
+// last run has come to its end. Call it once.
+func (d *Daemon) Run(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, l := range d.loops {
+		all.Go(func() { l.run(ctx) })
+	}
+	all.Wait()
+}
+
+// Emit takes a sign of life of a target. It may be called concurrently.
+func (d *Daemon) Emit(e event.Event) {
+	target, parsed := signOfLife(e)
+	for _, l := range d.loops {
+		if l.Name == target {
+			l.alive(parsed)
+		}
+	}
+}
+
+// signOfLife returns the target of an event and whether it says that the
+// target's manifests could be read.
+func signOfLife(e event.Event) (target string, parsed bool) {
+	switch e := e.(type) {
+	case event.RunStarted:
+		return e.Target, false
+	case event.PhaseDone:
+		return e.Target, e.Phase == event.Parse && e.Err == nil
+	case event.ChangeDone:
+		return e.Target, false
+	case event.RequestDone:
+		return e.Target, false
+	case event.BudgetWaited:
+		return e.Target, false
+	case event.RunDone:
+		return e.Target, false
+	case event.SourceFetched, event.Warned, event.PlanMade, event.Held:
+	}
+	return "", false
+}
+
+// Stalled returns the names of the targets whose loop has shown no sign of
+// life in time. It may be called concurrently.
+func (d *Daemon) Stalled() []string {
+	return d.named(func(l *loop) bool { return time.Now().After(l.deadline) })
+}
+
+// Unready returns the names of the targets whose manifests haven't been read
+// yet. It may be called concurrently.
+func (d *Daemon) Unready() []string {
+	return d.named(func(l *loop) bool { return !l.parsed })
+}
+
+func (d *Daemon) named(which func(*loop) bool) []string {
+	var names []string
+	for _, l := range d.loops {
+		l.mu.Lock()
+		if which(l) {
+			names = append(names, l.Name)
+		}
+		l.mu.Unlock()
+	}
+	slices.Sort(names)
+	return names
+}
+
+// loop looks after one target.
+type loop struct {
+	Target
+	mu       sync.Mutex
+	deadline time.Time // by which the next sign of life is due
+	parsed   bool
+}
+
+// How long a loop may show no sign of life: within a run, more than the longest
+// that one step waits for the account; between runs, after the next is due.
+const (
+	silentRun   = 15 * time.Minute
+	silentPause = time.Minute
+)
+
+func (l *loop) alive(parsed bool) { l.due(time.Now().Add(silentRun), parsed) }
+
+func (l *loop) due(at time.Time, parsed bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.deadline = at
+	l.parsed = l.parsed || parsed
+}
+
+func (l *loop) run(ctx context.Context) {
+	retries := &backoff.ExponentialBackOff{
+		InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: 0.2,
+	}
+	trigger := event.Startup
+	for ctx.Err() == nil {
+		l.alive(false)
+		result := l.Runner.Run(ctx, trigger).Result
+		var next time.Time
+		next, trigger = l.next(result, retries)
+		l.due(next.Add(silentPause), false)
+		wait(ctx, next)
+	}
+}
+
+// next returns when and why to run again after a run with that result.
+func (l *loop) next(result event.Result, retries *backoff.ExponentialBackOff) (time.Time, event.Trigger) {
+	now := time.Now()
+	tick := l.Schedule.Next(now)
+	if result != event.Failed && result != event.Partial {
+		retries.Reset()
+		return tick, event.Schedule
+	}
+	if retry := now.Add(retries.NextBackOff()); retry.Before(tick) {
+		return retry, event.Retry
+	}
+	return tick, event.Schedule
+}
+
+// wait returns at that time, or when ctx ends.
+func wait(ctx context.Context, until time.Time) {
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

@@ -1,0 +1,191 @@
+package daemon_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/robfig/cron/v3"
+	"go.uber.org/goleak"
+
+	"github.com/policysync/policysync/internal/daemon"
+	"github.com/policysync/policysync/internal/event"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// script is a Runner that ends its runs with the given results, the last one
+// for ever, and remembers when and why it ran.
+type script struct {
+	start   time.Time
+	takes   time.Duration
+	results []event.Result
+	runs    []run
+}
+
+type run struct {
+	At  time.Duration
+	Why event.Trigger
+}
+
+func (s *script) Run(_ context.Context, why event.Trigger) event.RunDone {
+	s.runs = append(s.runs, run{time.Since(s.start).Truncate(time.Second), why})
+	time.Sleep(s.takes)
+	result := s.results[0]
+	if len(s.results) > 1 {
+		s.results = s.results[1:]
+	}
+	return event.RunDone{Result: result}
+}
+
+func every(t *testing.T, text string) cron.Schedule {
+	t.Helper()
+	s, err := cron.ParseStandard(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func with(targets ...daemon.Target) *daemon.Daemon {
+	d := &daemon.Daemon{}
+	for _, t := range targets {
+		d.Add(t)
+	}
+	return d
+}
+
+// during runs the daemon for a while of virtual time.
+func during(t *testing.T, d *daemon.Daemon, while time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), while)
+	defer cancel()
+	d.Run(ctx)
+	if err := ctx.Err(); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("the daemon ended by itself: %v", err)
+	}
+}
+
+func TestRunsAtStartThenOnSchedule(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{start: time.Now(), takes: 10 * time.Second, results: []event.Result{event.Success}}
+		d := with(daemon.Target{Name: "a", Runner: s, Schedule: every(t, "@every 1m")})
+		during(t, d, 150*time.Second)
+		want := []run{{0, event.Startup}, {70 * time.Second, event.Schedule}, {140 * time.Second, event.Schedule}}
+		if diff := cmp.Diff(want, s.runs); diff != "" {
+			t.Errorf("runs differ (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestWhatWasLeftUndoneIsRetriedEverLater(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{start: time.Now(), results: []event.Result{event.Failed, event.Partial, event.Failed, event.Success}}
+		d := with(daemon.Target{Name: "a", Runner: s, Schedule: every(t, "@every 10m")})
+		during(t, d, time.Hour)
+		var why []event.Trigger
+		for _, r := range s.runs {
+			why = append(why, r.Why)
+		}
+		if want := []event.Trigger{event.Startup, event.Retry, event.Retry, event.Retry, event.Schedule}; !slices.Equal(why[:5], want) {
+			t.Fatalf("triggers = %v, want %v", why, want)
+		}
+		for i, pause := range []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second} {
+			got := s.runs[i+1].At - s.runs[i].At
+			if got < pause*7/10 || got > pause*13/10 {
+				t.Errorf("retry %d came after %s, want about %s", i+1, got, pause)
+			}
+		}
+	})
+}
+
+func TestARetryDoesNotDelayTheSchedule(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{start: time.Now(), results: []event.Result{event.Failed}}
+		d := with(daemon.Target{Name: "a", Runner: s, Schedule: every(t, "@every 2s")})
+		during(t, d, 21*time.Second)
+		if got := len(s.runs); got != 11 {
+			t.Errorf("%d runs in 21 s, want 11", got)
+		}
+	})
+}
+
+func TestOneSlowTargetHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		slow := &script{start: time.Now(), takes: time.Hour, results: []event.Result{event.Success}}
+		quick := &script{start: time.Now(), results: []event.Result{event.Success}}
+		d := with(
+			daemon.Target{Name: "slow", Runner: slow, Schedule: every(t, "@every 1m")},
+			daemon.Target{Name: "quick", Runner: quick, Schedule: every(t, "@every 1m")},
+		)
+		during(t, d, 10*time.Minute+time.Second)
+		if len(slow.runs) != 1 || len(quick.runs) != 11 {
+			t.Errorf("%d slow and %d quick runs, want 1 and 11", len(slow.runs), len(quick.runs))
+		}
+	})
+}
+
+func TestStalledNamesTheTargetThatFellSilent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{start: time.Now(), takes: 40 * time.Minute, results: []event.Result{event.Success}}
+		d := with(daemon.Target{Name: "a", Runner: s, Schedule: every(t, "@every 1m")})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); d.Run(ctx) }()
+
+		for _, step := range []struct {
+			after   time.Duration
+			emit    event.Event
+			stalled []string
+		}{
+			{14 * time.Minute, nil, nil},
+			{2 * time.Minute, nil, []string{"a"}},
+			{0, event.RequestDone{Target: "a"}, nil},
+			{14 * time.Minute, nil, nil},
+			{0, event.RequestDone{Target: "b"}, nil},
+			{2 * time.Minute, nil, []string{"a"}},
+		} {
+			time.Sleep(step.after)
+			synctest.Wait()
+			if step.emit != nil {
+				d.Emit(step.emit)
+			}
+			if diff := cmp.Diff(step.stalled, d.Stalled()); diff != "" {
+				t.Errorf("at %s stalled differs (-want +got):\n%s", time.Since(s.start), diff)
+			}
+		}
+		cancel()
+		<-ended
+	})
+}
+
+func TestReadyOnceTheManifestsWereRead(t *testing.T) {
+	t.Parallel()
+	d := with(daemon.Target{Name: "a"}, daemon.Target{Name: "b"})
+	at := func(target string) event.Scope { return event.Scope{Target: target} }
+	for _, step := range []struct {
+		emit    event.Event
+		unready []string
+	}{
+		{event.RunStarted{Scope: at("a")}, []string{"a", "b"}},
+		{event.PhaseDone{Scope: at("a"), Phase: event.Fetch}, []string{"a", "b"}},
+		{event.PhaseDone{Scope: at("a"), Phase: event.Parse, Err: errors.New("bad")}, []string{"a", "b"}},
+		{event.PhaseDone{Scope: at("a"), Phase: event.Parse}, []string{"b"}},
+		{event.PhaseDone{Scope: at("a"), Phase: event.Parse, Err: errors.New("bad")}, []string{"b"}},
+		{event.PhaseDone{Scope: at("b"), Phase: event.Parse}, nil},
+	} {
+		d.Emit(step.emit)
+		if diff := cmp.Diff(step.unready, d.Unready()); diff != "" {
+			t.Errorf("after %+v unready differs (-want +got):\n%s", step.emit, diff)
+		}
+	}
+}

@@ -1,0 +1,204 @@
+// Package event says what happens in a run, as typed values. A run emits
+// them; logs, metrics and progress are Sinks that take them. A new observer
+// is a new Sink and touches nothing else.
+package event
+
+import (
+	"time"
+
+	"github.com/policysync/policysync/internal/diff"
+)
+
+// Trigger is why a run began.
+type Trigger string
+
+// The triggers.
+const (
+	Startup  Trigger = "startup"
+	Schedule Trigger = "schedule"
+	Webhook  Trigger = "webhook"
+	Manual   Trigger = "manual"
+	Retry    Trigger = "retry"
+)
+
+// Triggers returns all triggers.
+func Triggers() []Trigger { return []Trigger{Startup, Schedule, Webhook, Manual, Retry} }
+
+// Result is how a run ended.
+type Result string
+
+// The results of a run.
+const (
+	Success Result = "success" // everything to be done was done
+	Noop    Result = "noop"    // there was nothing to do
+	Partial Result = "partial" // some changes were refused, or their outcome is unknown
+	Failed  Result = "failed"  // the run ended before its plan was carried out
+	Blocked Result = "blocked" // a guard held changes back
+)
+
+// Results returns all results.
+func Results() []Result { return []Result{Success, Noop, Partial, Failed, Blocked} }
+
+// Outcome is how a change ended.
+type Outcome string
+
+// The outcomes of a change.
+const (
+	Applied Outcome = "success"
+	Refused Outcome = "failed"  // it certainly had no effect
+	Unknown Outcome = "unknown" // the answer was lost: the next run looks whether it had an effect
+	Skipped Outcome = "skipped" // it was not begun
+)
+
+// Outcomes returns all outcomes.
+func Outcomes() []Outcome { return []Outcome{Applied, Refused, Unknown, Skipped} }
+
+// Phase is a part of a run.
+type Phase string
+
+// The phases, in their order.
+const (
+	Fetch  Phase = "fetch"
+	Parse  Phase = "parse"
+	List   Phase = "list"
+	Plan   Phase = "plan"
+	Guard  Phase = "guard"
+	Apply  Phase = "apply"
+	Record Phase = "record"
+)
+
+// Phases returns all phases, in their order.
+func Phases() []Phase { return []Phase{Fetch, Parse, List, Plan, Guard, Apply, Record} }
+
+// FetchResult is what asking the source gave.
+type FetchResult string
+
+// The results of a fetch.
+const (
+	Changed    FetchResult = "changed"
+	Unchanged  FetchResult = "unchanged"
+	FetchError FetchResult = "error"
+)
+
+// FetchResults returns all results of a fetch.
+func FetchResults() []FetchResult { return []FetchResult{Changed, Unchanged, FetchError} }
+
+// HoldReason is why a guard held changes back.
+type HoldReason string
+
+// The reasons to hold changes back.
+const (
+	Frozen HoldReason = "frozen" // a freeze switch is set
+)
+
+// HoldReasons returns all reasons to hold changes back.
+func HoldReasons() []HoldReason { return []HoldReason{Frozen} }
+
+// Event is one of the types below.
+type Event interface{ isEvent() }
+
+// Scope says where an event happened. Commit is empty until it is known, and
+// for a local folder.
+type Scope struct{ Target, Run, Commit string }
+
+// RunStarted is a run that begins.
+type RunStarted struct {
+	Scope
+	Trigger Trigger
+	At      time.Time
+}
+
+// SourceFetched is an answer of the source.
+type SourceFetched struct {
+	Scope
+	Result FetchResult
+	Err    error // with FetchError
+}
+
+// Warned is something that a person should look at though the run goes on.
+type Warned struct {
+	Scope
+	Message string
+}
+
+// PhaseDone is a phase that ended.
+type PhaseDone struct {
+	Scope
+	Phase Phase
+	Took  time.Duration
+	Err   error // why it failed, and with it the run
+}
+
+// PlanMade is a plan about to be carried out.
+type PlanMade struct {
+	Scope
+	Plan diff.Plan
+}
+
+// Held is a guard that held changes of a plan back.
+type Held struct {
+	Scope
+	Reason HoldReason
+	Err    error // says what was held and the way on
+}
+
+// ChangeDone is a change of the plan that ended.
+type ChangeDone struct {
+	Scope
+	Change  diff.Change
+	Outcome Outcome
+	Err     error // unless Applied
+	Took    time.Duration
+}
+
+// RunDone is a run that ended.
+type RunDone struct {
+	Scope
+	Trigger Trigger
+	Result  Result
+	Err     error              // with Failed and Partial
+	States  map[diff.State]int // how the policies stand now; nil when that was not looked at
+	At      time.Time
+	Took    time.Duration
+	ToLive  time.Duration // from the commit seen to its last change live; 0 when this run brought nothing live
+}
+
+// RequestDone is a request to the account that ended.
+type RequestDone struct {
+	Target    string
+	Operation string // such as list or create
+	Code      string // 2xx, 4xx, 429, 5xx or error
+	Took      time.Duration
+}
+
+// BudgetWaited is time that a request waited for the account's rate limit.
+type BudgetWaited struct {
+	Target string
+	Waited time.Duration
+}
+
+func (RunStarted) isEvent()    {}
+func (SourceFetched) isEvent() {}
+func (Warned) isEvent()        {}
+func (PhaseDone) isEvent()     {}
+func (PlanMade) isEvent()      {}
+func (Held) isEvent()          {}
+func (ChangeDone) isEvent()    {}
+func (RunDone) isEvent()       {}
+func (RequestDone) isEvent()   {}
+func (BudgetWaited) isEvent()  {}
+
+// Sink takes events. Emit must not block for long and may be called from
+// several goroutines at once.
+type Sink interface{ Emit(Event) }
+
+// Sinks hands each event to every one of them, in order. Its zero value drops
+// events.
+type Sinks []Sink
+
+// Emit hands the event on.
+func (s Sinks) Emit(e Event) {
+	for _, sink := range s {
+		sink.Emit(e)
+	}
+}

@@ -1,0 +1,119 @@
+// Package log writes what happens in runs as structured log lines.
+package log
+
+import (
+	"io"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/policysync/policysync/internal/event"
+)
+
+// New returns a logger that writes lines to w, which need not be safe for
+// concurrent use: JSON, or with console a form for people. Level is one of
+// zap's names, such as info; any other name is an error.
+func New(w io.Writer, level string, console bool) (*zap.Logger, error) {
+	at, err := zapcore.ParseLevel(level)
+	if err != nil {
+		return nil, err
+	}
+	format := zap.NewProductionEncoderConfig()
+	format.TimeKey, format.EncodeTime = "time", zapcore.TimeEncoderOfLayout(time.RFC3339Nano)
+	format.EncodeDuration = zapcore.SecondsDurationEncoder
+	encoder := zapcore.NewJSONEncoder(format)
+	if console {
+		format.EncodeTime = zapcore.TimeEncoderOfLayout(time.TimeOnly)
+		format.EncodeLevel, format.EncodeDuration = zapcore.CapitalLevelEncoder, zapcore.StringDurationEncoder
+		format.ConsoleSeparator = " "
+		encoder = zapcore.NewConsoleEncoder(format)
+	}
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), at)), nil
+}
+
+// Sink returns an event.Sink that writes a line for each change and each
+// run's end, and debug lines for the rest.
+func Sink(to *zap.Logger) event.Sink { return sink{to} }
+
+type sink struct{ *zap.Logger }
+
+// Emit writes the event's line. It may be called from several goroutines.
+func (s sink) Emit(e event.Event) {
+	switch e := e.(type) {
+	case event.RunStarted:
+		s.Debug("run started", append(scope(e.Scope), zap.String("trigger", string(e.Trigger)))...)
+	case event.SourceFetched:
+		s.fetched(e)
+	case event.Warned:
+		s.Warn(e.Message, scope(e.Scope)...)
+	case event.PhaseDone:
+		s.Debug("phase done", append(scope(e.Scope), zap.String("phase", string(e.Phase)), zap.Duration("took", e.Took))...)
+	case event.PlanMade:
+		s.planned(e)
+	case event.Held:
+		s.Error("held back", append(scope(e.Scope), zap.String("reason", string(e.Reason)), zap.Error(e.Err))...)
+	case event.ChangeDone:
+		s.changed(e)
+	case event.RunDone:
+		s.done(e)
+	case event.RequestDone:
+		s.Debug("request", zap.String("target", e.Target), zap.String("operation", e.Operation),
+			zap.String("code", e.Code), zap.Duration("took", e.Took))
+	case event.BudgetWaited:
+		s.Info("waited for the account's rate limit", zap.String("target", e.Target), zap.Duration("waited", e.Waited))
+	}
+}
+
+func scope(s event.Scope) []zap.Field {
+	return []zap.Field{zap.String("target", s.Target), zap.String("run", s.Run), zap.String("commit", s.Commit)}
+}
+
+func (s sink) fetched(e event.SourceFetched) {
+	switch e.Result {
+	case event.Changed:
+		s.Info("new commit", scope(e.Scope)...)
+	case event.FetchError:
+		s.Warn("source can't be read", append(scope(e.Scope), zap.Error(e.Err))...)
+	case event.Unchanged:
+		s.Debug("source unchanged", scope(e.Scope)...)
+	}
+}
+
+// planned writes a line for each step that is only reported, because no other
+// line will tell of it.
+func (s sink) planned(e event.PlanMade) {
+	s.Debug("planned", append(scope(e.Scope), zap.Int("changes", len(e.Plan.Changes)), zap.Int("reported", len(e.Plan.Reported)))...)
+	for _, c := range e.Plan.Reported {
+		s.Warn("reported only", append(scope(e.Scope), zap.String("state", string(c.State)), zap.String("action", string(c.Action)),
+			zap.String("key", c.Key), zap.String("id", c.ID), zap.String("reason", c.Reason))...)
+	}
+}
+
+func (s sink) changed(e event.ChangeDone) {
+	fields := append(scope(e.Scope),
+		zap.String("action", string(e.Change.Action)), zap.String("key", e.Change.Key), zap.String("name", e.Change.Name),
+		zap.String("id", e.Change.ID), zap.String("direction", string(e.Change.Direction)),
+		zap.String("result", string(e.Outcome)), zap.Duration("took", e.Took))
+	if e.Err != nil {
+		s.Error("change not made", append(fields, zap.String("reason", e.Change.Reason), zap.Error(e.Err))...)
+		return
+	}
+	s.Info("change made", append(fields, zap.String("reason", e.Change.Reason))...)
+}
+
+func (s sink) done(e event.RunDone) {
+	fields := append(scope(e.Scope), zap.String("trigger", string(e.Trigger)), zap.String("result", string(e.Result)),
+		zap.Duration("took", e.Took))
+	for state, n := range e.States {
+		fields = append(fields, zap.Int(string(state), n))
+	}
+	switch e.Result {
+	case event.Success:
+		s.Info("run done", fields...)
+	case event.Noop:
+		s.Debug("run done", fields...)
+	case event.Partial, event.Failed, event.Blocked:
+		s.Error("run done", append(fields, zap.Error(e.Err))...)
+	}
+}

@@ -1,0 +1,128 @@
+package log_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/policysync/policysync/internal/diff"
+	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/impact"
+	"github.com/policysync/policysync/internal/log"
+)
+
+var scope = event.Scope{Target: "production", Run: "run-1", Commit: "c0ffee"}
+
+// lines emits the events and returns the lines written, without their times.
+func lines(t *testing.T, level string, events ...event.Event) []map[string]any {
+	t.Helper()
+	var out bytes.Buffer
+	logger, err := log.New(&out, level, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink := log.Sink(logger)
+	for _, e := range events {
+		sink.Emit(e)
+	}
+	var all []map[string]any
+	for line := range strings.Lines(out.String()) {
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		at, ok := fields["time"].(string)
+		if _, err := time.Parse(time.RFC3339Nano, at); !ok || err != nil {
+			t.Errorf("time is %v", fields["time"])
+		}
+		delete(fields, "time")
+		all = append(all, fields)
+	}
+	return all
+}
+
+func TestEachChangeAndEachRunIsALine(t *testing.T) {
+	t.Parallel()
+	create := diff.Change{Action: diff.ActionCreate, Key: "eng", Name: "Engineering", Reason: "not in the account", Direction: impact.Widens}
+	got := lines(t, "info",
+		event.RunStarted{Scope: scope, Trigger: event.Startup},
+		event.SourceFetched{Scope: scope, Result: event.Changed},
+		event.PhaseDone{Scope: scope, Phase: event.List},
+		event.PlanMade{Scope: scope, Plan: diff.Plan{Reported: []diff.Change{{
+			Action: diff.ActionUpdate, Key: "ops", ID: "id-1", State: diff.Drifted, Reason: "changed in the account",
+		}}}},
+		event.ChangeDone{Scope: scope, Change: create, Outcome: event.Applied, Took: time.Second},
+		event.ChangeDone{Scope: scope, Change: create, Outcome: event.Refused, Err: errors.New("400")},
+		event.RunDone{Scope: scope, Trigger: event.Startup, Result: event.Partial, Err: errors.New("400"), States: map[diff.State]int{diff.InSync: 3}},
+	)
+	type line = map[string]any
+	change := func(more line) line {
+		l := line{
+			"target": "production", "run": "run-1", "commit": "c0ffee", "action": "create", "key": "eng", "name": "Engineering",
+			"id": "", "direction": "widens", "reason": "not in the account",
+		}
+		maps.Copy(l, more)
+		return l
+	}
+	want := []line{
+		{"level": "info", "msg": "new commit", "target": "production", "run": "run-1", "commit": "c0ffee"},
+		{
+			"level": "warn", "msg": "reported only", "target": "production", "run": "run-1", "commit": "c0ffee",
+			"state": "drifted", "action": "update", "key": "ops", "id": "id-1", "reason": "changed in the account",
+		},
+		change(line{"level": "info", "msg": "change made", "result": "success", "took": 1.0}),
+		change(line{"level": "error", "msg": "change not made", "result": "failed", "took": 0.0, "error": "400"}),
+		{
+			"level": "error", "msg": "run done", "target": "production", "run": "run-1", "commit": "c0ffee",
+			"trigger": "startup", "result": "partial", "took": 0.0, "in_sync": 3.0, "error": "400",
+		},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("lines differ (-want +got):\n%s", d)
+	}
+}
+
+func TestLevels(t *testing.T) {
+	t.Parallel()
+	every := []event.Event{
+		event.RunStarted{Scope: scope},
+		event.SourceFetched{Scope: scope, Result: event.Unchanged},
+		event.SourceFetched{Scope: scope, Result: event.FetchError, Err: errors.New("down")},
+		event.Warned{Scope: scope, Message: "look"},
+		event.PhaseDone{Scope: scope},
+		event.PlanMade{Scope: scope},
+		event.Held{Scope: scope, Reason: event.Frozen, Err: errors.New("frozen")},
+		event.ChangeDone{Scope: scope, Outcome: event.Applied},
+		event.RunDone{Scope: scope, Result: event.Noop},
+		event.RunDone{Scope: scope, Result: event.Success},
+		event.RequestDone{Target: "production"},
+		event.BudgetWaited{Target: "production"},
+	}
+	for level, want := range map[string]int{"debug": len(every), "info": 6, "warn": 3, "error": 1} {
+		if got := lines(t, level, every...); len(got) != want {
+			t.Errorf("level %s: %d lines, want %d: %v", level, len(got), want, got)
+		}
+	}
+	if _, err := log.New(&bytes.Buffer{}, "loud", false); err == nil {
+		t.Error("level loud is taken")
+	}
+}
+
+func TestConsoleIsForPeople(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	logger, err := log.New(&out, "info", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Sink(logger).Emit(event.SourceFetched{Scope: scope, Result: event.Changed})
+	if got := out.String(); !strings.Contains(got, " INFO new commit ") || !strings.Contains(got, `"commit": "c0ffee"`) {
+		t.Errorf("line is %q", got)
+	}
+}

@@ -1,0 +1,176 @@
+package metrics_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/policysync/policysync/internal/diff"
+	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/impact"
+	"github.com/policysync/policysync/internal/metrics"
+)
+
+func registered(t *testing.T) (*metrics.Metrics, *prometheus.Registry) {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	m, err := metrics.New(registry, metrics.Build{Version: "v1", Revision: "abc"}, []string{"production"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, registry
+}
+
+// TestSeriesStandAtZero holds names and labels, which users' dashboards
+// depend on, against what they were promised.
+func TestSeriesStandAtZero(t *testing.T) {
+	t.Parallel()
+	_, registry := registered(t)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, family := range families {
+		var labels []string
+		for _, l := range family.GetMetric()[0].GetLabel() {
+			labels = append(labels, l.GetName())
+		}
+		got[family.GetName()] = strings.ToLower(family.GetType().String()) + " " + strings.Join(labels, ",")
+	}
+	want := map[string]string{
+		"policysync_build_info":                              "gauge goversion,revision,version",
+		"policysync_runs_total":                              "counter result,target,trigger",
+		"policysync_run_duration_seconds":                    "histogram phase,target",
+		"policysync_policies":                                "gauge state,target",
+		"policysync_changes_total":                           "counter action,direction,result,target",
+		"policysync_last_success_timestamp_seconds":          "gauge target",
+		"policysync_last_run_timestamp_seconds":              "gauge target",
+		"policysync_commit_to_live_seconds":                  "histogram target",
+		"policysync_source_fetches_total":                    "counter result,target",
+		"policysync_cloudflare_requests_total":               "counter code,operation",
+		"policysync_cloudflare_request_duration_seconds":     "histogram operation",
+		"policysync_cloudflare_ratelimit_wait_seconds_total": "counter target",
+		"policysync_guard_stops_total":                       "counter reason,target",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("metrics differ (-want +got):\n%s", d)
+	}
+	if n, err := testutil.GatherAndCount(registry, "policysync_policies"); err != nil || n != len(diff.States()) {
+		t.Errorf("%d series of policies, %v; want one for each state", n, err)
+	}
+	problems, err := testutil.GatherAndLint(registry)
+	if err != nil || len(problems) > 0 {
+		t.Errorf("lint: %v, %v", problems, err)
+	}
+}
+
+func TestEventsAreCounted(t *testing.T) {
+	t.Parallel()
+	m, registry := registered(t)
+	scope := event.Scope{Target: "production", Run: "r", Commit: "c"}
+	at := time.UnixMilli(1_700_000_000_500)
+	for _, e := range []event.Event{
+		event.RunStarted{Scope: scope, Trigger: event.Startup},
+		event.SourceFetched{Scope: scope, Result: event.Changed},
+		event.SourceFetched{Scope: scope, Result: event.FetchError, Err: errors.New("down")},
+		event.PhaseDone{Scope: scope, Phase: event.List, Took: time.Second},
+		event.Held{Scope: scope, Reason: event.Frozen},
+		event.ChangeDone{Scope: scope, Change: diff.Change{Action: diff.ActionCreate, Direction: impact.Widens}, Outcome: event.Applied},
+		event.RequestDone{Target: "production", Operation: "create", Code: "2xx", Took: time.Second},
+		event.BudgetWaited{Target: "production", Waited: 1500 * time.Millisecond},
+		event.RunDone{
+			Scope: scope, Trigger: event.Startup, Result: event.Success, At: at,
+			States: map[diff.State]int{diff.InSync: 3, diff.Drifted: 1}, ToLive: time.Second,
+		},
+		event.RunDone{Scope: scope, Trigger: event.Schedule, Result: event.Failed, At: at.Add(time.Minute)},
+	} {
+		m.Emit(e)
+	}
+	const want = `
+policysync_changes_total{action="create",direction="widens",result="success",target="production"} 1
+policysync_cloudflare_ratelimit_wait_seconds_total{target="production"} 1.5
+policysync_cloudflare_requests_total{code="2xx",operation="create"} 1
+policysync_guard_stops_total{reason="frozen",target="production"} 1
+policysync_last_run_timestamp_seconds{target="production"} 1.7000000605e+09
+policysync_last_success_timestamp_seconds{target="production"} 1.7000000005e+09
+policysync_policies{state="drifted",target="production"} 1
+policysync_policies{state="in_sync",target="production"} 3
+policysync_runs_total{result="failed",target="production",trigger="schedule"} 1
+policysync_runs_total{result="success",target="production",trigger="startup"} 1
+policysync_source_fetches_total{result="changed",target="production"} 1
+policysync_source_fetches_total{result="error",target="production"} 1
+`
+	if got := nonZero(t, registry); got != strings.TrimSpace(want) {
+		t.Errorf("series differ (-want +got):\n%s", cmp.Diff(strings.Split(strings.TrimSpace(want), "\n"), strings.Split(got, "\n")))
+	}
+	for _, name := range []string{"policysync_commit_to_live_seconds", "policysync_cloudflare_request_duration_seconds", "policysync_run_duration_seconds"} {
+		if n := observations(t, registry, name); n != 1 {
+			t.Errorf("%s has %d observations, want 1", name, n)
+		}
+	}
+}
+
+// nonZero returns the samples of counters and gauges that aren't 0, without
+// those about the build.
+func nonZero(t *testing.T, registry *prometheus.Registry) string {
+	t.Helper()
+	text, err := testutil.CollectAndFormat(registry, expfmt.TypeTextPlain, names(t, registry)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if !strings.HasPrefix(line, "#") && !strings.HasSuffix(line, " 0") && !strings.Contains(line, "build_info") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func names(t *testing.T, registry *prometheus.Registry) []string {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, f := range families {
+		if !strings.HasSuffix(f.GetType().String(), "HISTOGRAM") {
+			all = append(all, f.GetName())
+		}
+	}
+	return all
+}
+
+func observations(t *testing.T, registry *prometheus.Registry, name string) uint64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n uint64
+	for _, f := range families {
+		if f.GetName() == name {
+			for _, m := range f.GetMetric() {
+				n += m.GetHistogram().GetSampleCount()
+			}
+		}
+	}
+	return n
+}
+
+func TestNewRefusesARegistryThatHasTheNames(t *testing.T) {
+	t.Parallel()
+	_, registry := registered(t)
+	if _, err := metrics.New(registry, metrics.Build{}, nil); err == nil {
+		t.Error("no error")
+	}
+}

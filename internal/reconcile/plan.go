@@ -1,0 +1,177 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/policysync/policysync/internal/apply"
+	"github.com/policysync/policysync/internal/diff"
+	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/manifest"
+	"github.com/policysync/policysync/internal/policy"
+	"github.com/policysync/policysync/internal/source"
+	"github.com/policysync/policysync/internal/state"
+)
+
+// Source gives the files that declare policies. It returns the very same
+// snapshot as long as nothing has changed. It is not used concurrently.
+type Source interface {
+	Fetch(ctx context.Context) (*source.Snapshot, error)
+}
+
+// Lister lists every reusable policy of the account; a list that may not be
+// complete is an error.
+type Lister interface {
+	List(ctx context.Context) ([]policy.Live, error)
+}
+
+// Records is what a plan needs of the state; state.Reader is one.
+type Records interface {
+	Records(ctx context.Context, target string) ([]policy.Recorded, error)
+	Intents(ctx context.Context, target string) ([]state.Intent, error)
+}
+
+// Planner makes plans for one target and writes nothing anywhere. It keeps
+// what it parsed of the last snapshot. It must not be used concurrently.
+type Planner struct {
+	Target  string
+	Source  Source
+	Account Lister
+	Records Records
+	Mode    diff.Mode
+	Adopt   diff.Adoption
+	Drift   diff.Drift
+	Sink    event.Sink
+
+	snapshot *source.Snapshot // the last one fetched
+	parsed   *source.Snapshot // the one that manifests came from
+	set      manifest.Set
+}
+
+// Planned is a plan and the commit that it came from.
+type Planned struct {
+	Commit string // empty for a local folder
+	Plan   diff.Plan
+}
+
+// Plan fetches, parses, lists and compares.
+func (p *Planner) Plan(ctx context.Context) (Planned, error) {
+	scope := event.Scope{Target: p.Target}
+	if _, err := p.fetch(ctx, &scope); err != nil {
+		return Planned{}, err
+	}
+	return p.compute(ctx, scope)
+}
+
+// fetch asks the source and puts the commit into the scope. It reports
+// whether the snapshot is another one than before.
+func (p *Planner) fetch(ctx context.Context, scope *event.Scope) (changed bool, err error) {
+	err = p.phase(*scope, event.Fetch, func() error {
+		next, err := p.Source.Fetch(ctx)
+		if err != nil {
+			p.Sink.Emit(event.SourceFetched{Scope: *scope, Result: event.FetchError, Err: err})
+			return err
+		}
+		changed = next != p.snapshot
+		p.snapshot, scope.Commit = next, next.Commit
+		return nil
+	})
+	if err != nil {
+		return false, err
+	}
+	result := event.Unchanged
+	if changed {
+		result = event.Changed
+	}
+	p.Sink.Emit(event.SourceFetched{Scope: *scope, Result: result})
+	return changed, nil
+}
+
+// compute makes the plan for the snapshot last fetched.
+func (p *Planner) compute(ctx context.Context, scope event.Scope) (Planned, error) {
+	if err := p.phase(scope, event.Parse, func() error { return p.parse(scope) }); err != nil {
+		return Planned{}, err
+	}
+	in := diff.Input{Desired: p.set.Policies, Mode: p.Mode, Adopt: p.Adopt, Drift: p.Drift, Now: time.Now()}
+	err := p.phase(scope, event.List, func() (err error) {
+		in.Live, err = p.Account.List(ctx)
+		return err
+	})
+	if err != nil {
+		return Planned{}, err
+	}
+	planned := Planned{Commit: scope.Commit}
+	err = p.phase(scope, event.Plan, func() error {
+		if err := p.recall(ctx, &in); err != nil {
+			return err
+		}
+		planned.Plan = diff.Compute(in).Hold(notYet)
+		return nil
+	})
+	return planned, err
+}
+
+// parse reads the manifests, unless it has those of this snapshot already.
+func (p *Planner) parse(scope event.Scope) error {
+	if p.parsed == p.snapshot {
+		return nil
+	}
+	set, err := manifest.Decode(p.snapshot.FS)
+	if err != nil {
+		return err
+	}
+	p.parsed, p.set = p.snapshot, set
+	for _, w := range set.Warnings {
+		p.Sink.Emit(event.Warned{Scope: scope, Message: w.String()})
+	}
+	return nil
+}
+
+// recall reads what was recorded.
+func (p *Planner) recall(ctx context.Context, in *diff.Input) error {
+	recorded, err := p.Records.Records(ctx, p.Target)
+	if err != nil {
+		return err
+	}
+	intents, err := p.Records.Intents(ctx, p.Target)
+	if err != nil {
+		return err
+	}
+	in.Recorded, in.Pending = recorded, map[string]policy.Policy{}
+	for _, i := range intents {
+		in.Pending[i.Key] = i.Body
+	}
+	return nil
+}
+
+// phase times a part of a run and says that it ended.
+func (p *Planner) phase(scope event.Scope, phase event.Phase, do func() error) error {
+	began := time.Now()
+	err := do()
+	p.Sink.Emit(event.PhaseDone{Scope: scope, Phase: phase, Took: time.Since(began), Err: err})
+	if err != nil {
+		return &PhaseError{phase, err}
+	}
+	return nil
+}
+
+// PhaseError says in which phase a run failed.
+type PhaseError struct {
+	Phase event.Phase
+	Err   error
+}
+
+// Error names the phase and what went wrong in it.
+func (e *PhaseError) Error() string { return fmt.Sprintf("%s: %s", e.Phase, e.Err) }
+
+// Unwrap returns what went wrong.
+func (e *PhaseError) Unwrap() error { return e.Err }
+
+// notYet holds back what this version can't carry out.
+func notYet(c diff.Change) string {
+	if apply.Supported(c.Action) {
+		return ""
+	}
+	return "this version of policysync, which only creates, adopts and forgets"
+}

@@ -1,0 +1,190 @@
+// Package reconcile takes one target once from what its account has to what
+// Git says:
+//
+//	fetch ─► parse ─► list ─► plan ─► guard ─► apply ─► record
+//
+// and emits an event for each step. Where anything before apply goes wrong,
+// nothing is written to the account.
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/policysync/policysync/internal/apply"
+	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/guard"
+	"github.com/policysync/policysync/internal/state"
+)
+
+// Runs is where runs are written down; state.Store is one.
+type Runs interface {
+	StartRun(ctx context.Context, run state.Run) error
+	FinishRun(ctx context.Context, run state.Run) error
+}
+
+// Reconciler runs one target. Its runs must not overlap.
+type Reconciler struct {
+	Planner
+
+	Executor      apply.Executor
+	Runs          Runs
+	Freeze        []guard.Switch
+	FullListEvery time.Duration // the account is listed at least this often though Git is unchanged
+
+	// Approve is asked before a plan, be it empty, is carried out; its error
+	// ends the run. Nil approves every plan.
+	Approve func(Planned) error
+
+	listed time.Time // when the last run began that left nothing undone
+	seen   time.Time // when the current commit was first seen
+	live   bool      // whether the current commit was brought live
+}
+
+// Run is one run. It returns once everything begun has ended; when ctx ends,
+// no further step is begun.
+func (r *Reconciler) Run(ctx context.Context, trigger event.Trigger) event.RunDone {
+	p := &pass{Reconciler: r, began: time.Now(), trigger: trigger}
+	p.scope = event.Scope{Target: r.Target, Run: uuid.Must(uuid.NewV7()).String()} // sorts by time
+	r.Sink.Emit(event.RunStarted{Scope: p.scope, Trigger: trigger, At: p.began})
+	p.run(ctx)
+	return p.end()
+}
+
+// pass is a Run under way.
+type pass struct {
+	*Reconciler
+	scope   event.Scope
+	trigger event.Trigger
+	began   time.Time
+	done    event.RunDone
+}
+
+func (p *pass) run(ctx context.Context) {
+	changed, fetchErr := p.fetch(ctx, &p.scope)
+	if changed {
+		p.seen, p.live = p.began, false
+	}
+	if fetchErr == nil && !changed && p.nothingNew() {
+		p.done.Result = event.Noop
+		return
+	}
+	if err := p.Runs.StartRun(ctx, p.record()); err != nil {
+		p.fail(errors.Join(fetchErr, &PhaseError{event.Record, err}))
+		return
+	}
+	if p.fail(fetchErr) {
+		p.finish(ctx)
+		return
+	}
+	p.reconcile(ctx)
+	p.finish(ctx)
+}
+
+// nothingNew reports whether a run with an unchanged commit need not look at
+// the account: because it was looked at lately, and nothing was left undone.
+func (p *pass) nothingNew() bool {
+	return p.trigger != event.Manual && time.Since(p.listed) < p.FullListEvery
+}
+
+// reconcile does what comes after the fetch.
+func (p *pass) reconcile(ctx context.Context) {
+	p.listed = time.Time{}
+	planned, err := p.compute(ctx, p.scope)
+	if p.fail(err) {
+		return
+	}
+	held := p.guard(&planned)
+	p.Sink.Emit(event.PlanMade{Scope: p.scope, Plan: planned.Plan})
+	if p.Approve != nil && p.fail(p.Approve(planned)) {
+		return
+	}
+	p.apply(ctx, planned, held)
+}
+
+// guard takes from the plan what may not be done now and returns why.
+func (p *pass) guard(planned *Planned) error {
+	began := time.Now()
+	plan, stop := guard.Freeze(planned.Plan, p.Freeze)
+	planned.Plan = plan
+	p.Sink.Emit(event.PhaseDone{Scope: p.scope, Phase: event.Guard, Took: time.Since(began)})
+	if stop != nil {
+		p.Sink.Emit(event.Held{Scope: p.scope, Reason: event.Frozen, Err: stop})
+	}
+	return stop
+}
+
+func (p *pass) apply(ctx context.Context, planned Planned, held error) {
+	began := time.Now()
+	result := p.Executor.Execute(ctx, p.scope, planned.Plan)
+	p.Sink.Emit(event.PhaseDone{Scope: p.scope, Phase: event.Apply, Took: time.Since(began), Err: result.Err})
+	p.done.States, p.done.Err = result.States, errors.Join(held, result.Err)
+	switch {
+	case result.Err != nil && result.Outcomes[event.Applied] == 0 && result.Outcomes[event.Skipped] > 0:
+		p.done.Result = event.Failed
+	case result.Err != nil:
+		p.done.Result = event.Partial
+	case held != nil:
+		p.done.Result = event.Blocked
+	case planned.Plan.Empty():
+		p.done.Result = event.Noop
+	default:
+		p.done.Result = event.Success
+	}
+	if p.done.Err != nil {
+		return
+	}
+	p.listed = p.began
+	if !p.live && result.Outcomes[event.Applied] > 0 {
+		p.done.ToLive = time.Since(p.seen)
+	}
+	p.live = true
+}
+
+// fail ends the run with that error, if it is one, and reports whether it is.
+func (p *pass) fail(err error) bool {
+	if err == nil {
+		return false
+	}
+	p.done.Result, p.done.Err = event.Failed, errors.Join(p.done.Err, err)
+	return true
+}
+
+// finish records how the run ended, though ctx may have ended.
+func (p *pass) finish(ctx context.Context) {
+	began := time.Now()
+	err := p.Runs.FinishRun(context.WithoutCancel(ctx), p.record())
+	p.Sink.Emit(event.PhaseDone{Scope: p.scope, Phase: event.Record, Took: time.Since(began), Err: err})
+	if err != nil {
+		p.fail(&PhaseError{event.Record, err})
+	}
+}
+
+// record returns the run as it stands now, as history keeps it.
+func (p *pass) record() state.Run {
+	run := state.Run{
+		ID: p.scope.Run, Target: p.scope.Target, Trigger: string(p.trigger), Commit: p.scope.Commit,
+		Result: string(p.done.Result), Started: p.began, Finished: time.Now(), Counts: map[string]int{},
+	}
+	if p.done.Err != nil {
+		run.Error = p.done.Err.Error()
+	}
+	for s, n := range p.done.States {
+		run.Counts[string(s)] = n
+	}
+	return run
+}
+
+// end tells everybody that the run ended.
+func (p *pass) end() event.RunDone {
+	p.done.Scope, p.done.Trigger = p.scope, p.trigger
+	p.done.At = time.Now()
+	p.done.Took = p.done.At.Sub(p.began)
+	p.done.Result = cmp.Or(p.done.Result, event.Failed)
+	p.Sink.Emit(p.done)
+	return p.done
+}

@@ -1,0 +1,203 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/policysync/policysync/internal/apply"
+	"github.com/policysync/policysync/internal/cloudflare"
+	"github.com/policysync/policysync/internal/cloudflare/simulator"
+	"github.com/policysync/policysync/internal/diff"
+	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/policy"
+	"github.com/policysync/policysync/internal/reconcile"
+	"github.com/policysync/policysync/internal/secret"
+	"github.com/policysync/policysync/internal/source"
+	"github.com/policysync/policysync/internal/state/sqlite"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world is a target with a real store and a simulated account.
+type world struct {
+	*reconcile.Reconciler
+	t       *testing.T
+	account *simulator.Account
+	store   *sqlite.Store
+	path    string // of the state
+	events  *recorder
+	git     *repository
+}
+
+// newWorld returns a world in which Git is empty and so is the account.
+func newWorld(t *testing.T, options simulator.Options) *world {
+	t.Helper()
+	w := &world{
+		t: t, account: simulator.New(options), path: filepath.Join(t.TempDir(), "state.db"),
+		events: &recorder{}, git: &repository{},
+	}
+	w.git.commit(fstest.MapFS{})
+	w.start()
+	return w
+}
+
+// start begins as a new process would, with nothing but the state.
+func (w *world) start() {
+	w.t.Helper()
+	store, err := sqlite.Open(w.t.Context(), w.path)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	client, err := cloudflare.New(cloudflare.Options{
+		AccountID: simulator.DefaultAccountID, Transport: w.account.Transport(),
+		Credentials: func() (cloudflare.Credentials, error) {
+			return cloudflare.Credentials{Token: secret.New(simulator.DefaultToken)}, nil
+		},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.store = store
+	w.Reconciler = &reconcile.Reconciler{
+		Planner: reconcile.Planner{
+			Target: "production", Source: w.git, Account: client, Records: store,
+			Mode: diff.CreateOnly, Adopt: diff.AdoptIdentical, Drift: diff.DriftReport, Sink: w.events,
+		},
+		Executor: apply.Executor{Account: client, Journal: store, Concurrency: 4, Sink: w.events},
+		Runs:     store, FullListEvery: 10 * time.Minute,
+	}
+	w.t.Cleanup(w.stop)
+}
+
+// stop ends as a process does that is told to.
+func (w *world) stop() {
+	if err := w.store.Close(); err != nil {
+		w.t.Error(err)
+	}
+}
+
+// run runs once and checks the result.
+func (w *world) run(want event.Result) event.RunDone {
+	w.t.Helper()
+	return w.runWith(w.t.Context(), event.Schedule, want)
+}
+
+func (w *world) runWith(ctx context.Context, trigger event.Trigger, want event.Result) event.RunDone {
+	w.t.Helper()
+	done := w.Run(ctx, trigger)
+	if done.Result != want {
+		w.t.Errorf("run ended with %s (%v), want %s", done.Result, done.Err, want)
+	}
+	return done
+}
+
+// names returns the account's policies by name, sorted.
+func (w *world) names() []string {
+	w.t.Helper()
+	all, err := w.account.Policies()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	names := make([]string, len(all))
+	for i, p := range all {
+		names[i] = p.Name
+	}
+	slices.Sort(names)
+	return names
+}
+
+// writes returns how many requests the account got that could alter it.
+func (w *world) writes() int {
+	return w.account.Count("create") + w.account.Count("update") + w.account.Count("delete")
+}
+
+// recorded returns the keys of what is recorded.
+func (w *world) recorded() []string {
+	w.t.Helper()
+	records, err := w.store.Records(w.t.Context(), "production")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	keys := []string{}
+	for _, r := range records {
+		keys = append(keys, r.Key)
+	}
+	return keys
+}
+
+// repository is a Source: a folder that changes as the test says, with the
+// promise that nothing changed as long as it is the same snapshot.
+type repository struct {
+	snapshot *source.Snapshot
+	err      error
+	commits  int
+}
+
+func (r *repository) Fetch(context.Context) (*source.Snapshot, error) { return r.snapshot, r.err }
+
+func (r *repository) commit(files fstest.MapFS) {
+	r.commits++
+	r.snapshot = &source.Snapshot{Commit: fmt.Sprintf("%040d", r.commits), FS: files}
+}
+
+// declare commits manifests, one for each name.
+func (r *repository) declare(names ...string) {
+	files := fstest.MapFS{}
+	for _, n := range names {
+		files[n+".yaml"] = &fstest.MapFile{Data: []byte(manifest(n, "example.com"))}
+	}
+	r.commit(files)
+}
+
+func manifest(name, domain string) string {
+	return fmt.Sprintf("name: %s\ndecision: allow\ninclude:\n  - email_domain: {domain: %s}\n", name, domain)
+}
+
+func body(name, domain string) policy.Policy {
+	return policy.Policy{
+		Name: name, Decision: policy.Allow,
+		Include: []policy.Rule{{Kind: "email_domain", Body: map[string]any{"domain": domain}}},
+	}
+}
+
+// recorder is a Sink that keeps what it is told.
+type recorder struct {
+	mu  sync.Mutex
+	all []event.Event
+}
+
+func (r *recorder) Emit(e event.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = append(r.all, e)
+}
+
+// phases returns the phases that ended since the last call, those that failed
+// with a "!".
+func (r *recorder) phases() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var names []string
+	for _, e := range r.all {
+		if p, ok := e.(event.PhaseDone); ok {
+			name := string(p.Phase)
+			if p.Err != nil {
+				name += "!"
+			}
+			names = append(names, name)
+		}
+	}
+	r.all = nil
+	return names
+}
+
+var errDown = errors.New("git is down")

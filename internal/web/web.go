@@ -1,0 +1,67 @@
+// Package web answers the daemon's HTTP requests: metrics and health.
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Options are what the handler shows. All are required.
+type Options struct {
+	Metrics prometheus.Gatherer
+	Stalled func() []string             // targets whose loop has shown no sign of life in time
+	Unready func() []string             // targets that haven't been read yet
+	Ping    func(context.Context) error // whether the state store answers
+}
+
+// pingTimeout bounds how long a readiness probe waits for the state store.
+const pingTimeout = 5 * time.Second
+
+// Handler returns the handler of every route:
+//
+//	GET /metrics  Prometheus' text form, or OpenMetrics to those who ask for it
+//	GET /healthz  200, or 503 with the names of targets that have stalled
+//	GET /readyz   200, or 503 with what isn't ready yet
+func Handler(o Options) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, named("stalled", o.Stalled()))
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		problems := named("not read yet", o.Unready())
+		ctx, cancel := context.WithTimeout(r.Context(), pingTimeout)
+		defer cancel()
+		if err := o.Ping(ctx); err != nil {
+			problems = append(problems, "state: "+err.Error())
+		}
+		answer(w, problems)
+	})
+	return mux
+}
+
+func named(problem string, targets []string) []string {
+	lines := make([]string, len(targets))
+	for i, t := range targets {
+		lines[i] = fmt.Sprintf("target %s: %s", t, problem)
+	}
+	return lines
+}
+
+// answer writes 200 ok, or 503 and the problems, a line each.
+func answer(w http.ResponseWriter, problems []string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	text := "ok"
+	if len(problems) > 0 {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		text = strings.Join(problems, "\n")
+	}
+	_, _ = fmt.Fprintln(w, text) // the one who asked is gone: nobody is left to tell
+}
