@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/policysync/policysync/internal/config"
+	"github.com/policysync/policysync/internal/diff/render"
+	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/reconcile"
+	"github.com/policysync/policysync/internal/state/sqlite"
+)
+
+func newApply(a *app) *cobra.Command {
+	var yes bool
+	c := &cobra.Command{
+		Use:   "apply",
+		Short: "Bring the account to what Git says, once, after asking",
+		Long: `Bring the account to what Git says, once.
+
+It shows the plan and asks before it carries it out; where there is no
+terminal to ask on, it needs --yes. Exit codes: 0 all done, 1 error, 3 some
+changes were not made, 4 a guard held changes back.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if !yes && !isTerminal(a.stdin) {
+				return errors.New("there is no terminal to ask on: look at the plan with `policysync plan`, then add --yes")
+			}
+			cfg, err := a.load(c)
+			if err != nil {
+				return err
+			}
+			return a.apply(c.Context(), cfg, yes)
+		},
+	}
+	a.configFlags(c)
+	a.sourceFlags(c)
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
+	return c
+}
+
+// errDeclined ends a run whose plan nobody wanted.
+var errDeclined = errors.New("nothing was done: the answer was not yes")
+
+// apply runs every target once. Its error has the worst exit code of all.
+func (a *app) apply(ctx context.Context, cfg *config.Config, yes bool) (err error) {
+	store, err := sqlite.Open(ctx, cfg.State.Path())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	sink := newConsole(a.stderr)
+	all, err := a.newReconcilers(cfg, store, sink)
+	if err != nil {
+		return err
+	}
+	code := 0
+	for _, r := range all {
+		r.Approve = func(p reconcile.Planned) error { return a.approve(r.Target, p, yes) }
+		code = worse(code, a.ended(r.Run(ctx, event.Manual), sink))
+	}
+	if code != 0 {
+		return &exit{code: code}
+	}
+	return nil
+}
+
+// worse returns the exit code that matters more: an error, then changes that
+// were not made, then those held back.
+func worse(a, b int) int {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// approve shows the plan and, unless told to go on, asks.
+func (a *app) approve(target string, planned reconcile.Planned, yes bool) error {
+	document := render.Document{Target: target, Commit: planned.Commit, Plan: planned.Plan}
+	if err := render.Text(a.stdout, document, a.colour()); err != nil {
+		return err
+	}
+	if yes || planned.Plan.Empty() {
+		return nil
+	}
+	a.complain("\nCarry out this plan for target %s? Only yes is taken as yes: ", target)
+	answer, err := bufio.NewReader(a.stdin).ReadString('\n')
+	if err != nil || strings.TrimSpace(answer) != "yes" {
+		return errDeclined
+	}
+	return nil
+}
+
+// ended says how a run ended and returns the exit code for it.
+func (a *app) ended(done event.RunDone, sink *console) int {
+	if applied := sink.applied(done.Target); applied != "" {
+		a.say("Applied: %s.\n", applied)
+	}
+	if done.Err != nil {
+		a.complain("Error: target %s: %s\n", done.Target, done.Err)
+	}
+	switch done.Result {
+	case event.Success, event.Noop:
+		return 0
+	case event.Partial:
+		return exitPartial
+	case event.Blocked:
+		return exitBlocked
+	default:
+		return exitError
+	}
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/policysync/policysync/internal/demo"
+	"github.com/policysync/policysync/internal/diff"
+	"github.com/policysync/policysync/internal/event"
+	example "github.com/policysync/policysync/policies.example"
+)
+
+func newDemo(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "See it work, against a simulated account and a scratch repository",
+		Long: `See it work: the daemon follows a scratch Git repository with example
+policies and keeps a simulated Cloudflare account as they say. Nothing leaves
+this machine, and everything is gone when the demo ends.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return a.demo(c.Context()) },
+	}
+	return c
+}
+
+func (a *app) demo(ctx context.Context) (err error) {
+	manifests, err := fs.Sub(example.Files, ".")
+	if err != nil {
+		return err
+	}
+	d, err := demo.Start(ctx, manifests)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	cfg, err := d.Config(a.env)
+	if err != nil {
+		return err
+	}
+	show := &narrator{console: newConsole(a.stdout), repo: d.Repo}
+	return a.serve(ctx, cfg, show, func(at net.Addr) {
+		a.say(`A simulated Cloudflare account with nothing in it, and a scratch Git repository with example policies:
+
+  repository  %s
+  account     %s
+  metrics     http://%s/metrics
+
+`, d.Repo, d.BaseURL, at)
+	})
+}
+
+// narrator tells on a terminal what the daemon does.
+type narrator struct {
+	*console
+	repo string
+	told bool
+}
+
+// Emit tells of commits, changes, what is only reported, and how runs end.
+// The demo has one target, so that runs don't overlap.
+func (n *narrator) Emit(e event.Event) {
+	n.console.Emit(e)
+	switch e := e.(type) {
+	case event.SourceFetched:
+		if e.Result == event.Changed {
+			n.line("commit %s", short(e.Commit))
+		}
+	case event.PlanMade:
+		for _, c := range e.Plan.Reported {
+			n.line("%s: not to %s: %s", c.Name, c.Action, c.Reason)
+		}
+	case event.RunDone:
+		n.ended(e)
+	default:
+	}
+}
+
+func (n *narrator) ended(e event.RunDone) {
+	if e.Err != nil {
+		n.line("%s: %s", e.Result, e.Err)
+	}
+	if e.States == nil {
+		return
+	}
+	n.line("%d policies in sync, %d missing, %d held back", e.States[diff.InSync], e.States[diff.Missing]+e.States[diff.Failed], e.States[diff.Blocked])
+	if !n.told {
+		n.told = true
+		n.line(strings.TrimLeft(`
+Now add a policy. In another terminal:
+
+  cd %s
+  printf 'name: Auditors\ndecision: allow\ninclude:\n  - email_domain: {domain: audit.example}\n' > %s
+  git add . && git commit -m "Let the auditors in"
+
+and watch it follow. Ctrl-C ends the demo.
+`, "\n"), n.repo, filepath.Join("policies", "auditors.yaml"))
+	}
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/policysync/policysync/internal/config"
+	"github.com/policysync/policysync/internal/diff/render"
+	"github.com/policysync/policysync/internal/guard"
+	"github.com/policysync/policysync/internal/reconcile"
+)
+
+func newPlan(a *app) *cobra.Command {
+	var detailed bool
+	c := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what apply would do, and write nothing anywhere",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := a.load(c)
+			if err != nil {
+				return err
+			}
+			changes, err := a.plan(c.Context(), cfg)
+			if err == nil && changes && detailed {
+				return &exit{code: exitChanges}
+			}
+			return err
+		},
+	}
+	a.configFlags(c)
+	a.sourceFlags(c)
+	a.formatFlag(c, textFormat, jsonFormat, string(render.MarkdownFormat))
+	c.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
+	return c
+}
+
+// plan prints the plan of every target and reports whether one has changes.
+func (a *app) plan(ctx context.Context, cfg *config.Config) (changes bool, err error) {
+	reader, err := openReader(ctx, cfg.State)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, reader.Close()) }()
+	dir, remove, err := temporary()
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+	shared := budgets{}
+	for _, t := range cfg.Targets {
+		planned, err := a.planTarget(ctx, cfg, t, dir, shared, reader)
+		if err != nil {
+			return false, fmt.Errorf("target %s: %w", t.Name, err)
+		}
+		changes = changes || !planned.Plan.Empty()
+		if err := a.show(t.Name, planned); err != nil {
+			return false, err
+		}
+	}
+	return changes, nil
+}
+
+func (a *app) planTarget(
+	ctx context.Context, cfg *config.Config, t config.Target, cacheDir string, shared budgets, records reconcile.Records,
+) (reconcile.Planned, error) {
+	sink := newConsole(a.stderr)
+	from, err := a.newSource(t, cacheDir)
+	if err != nil {
+		return reconcile.Planned{}, err
+	}
+	client, err := newClient(t, shared.of(t, cfg.Targets), sink)
+	if err != nil {
+		return reconcile.Planned{}, err
+	}
+	defer client.Close()
+	planner := newPlanner(t, from, client, records, sink)
+	planned, err := planner.Plan(ctx)
+	if err != nil {
+		return reconcile.Planned{}, err
+	}
+	frozen, stop := guard.Freeze(planned.Plan, cfg.Freeze)
+	if stop != nil {
+		a.complain("%s\n", stop)
+	}
+	planned.Plan = frozen
+	return planned, nil
+}
+
+// show prints a plan in the format asked for.
+func (a *app) show(target string, planned reconcile.Planned) error {
+	document := render.Document{Target: target, Commit: planned.Commit, Plan: planned.Plan}
+	return render.Write(a.stdout, render.Format(a.flags.format), document, a.colour())
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/policysync/policysync/internal/config"
+	"github.com/policysync/policysync/internal/diff/render"
+)
+
+// flags are those that several commands share.
+type flags struct {
+	config, target, dir   string
+	noColor               bool
+	format                string
+	repo, branch, path    string
+	account, mode, listen string
+	state                 string
+}
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "policysync",
+		Short: "Keep Cloudflare Access reusable policies as declared in Git",
+		Long: `policysync keeps Cloudflare Zero Trust Access reusable policies as declared in Git.
+
+It reads policy YAML from a repository, compares it with what it last applied
+and with what the account has now, creates what is missing, and tells of
+everything else: drift, orphans, conflicts.`,
+		SilenceUsage: true, SilenceErrors: true,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.PersistentFlags().BoolVar(&a.flags.noColor, "no-color", false, "plain text on a terminal too (also: NO_COLOR)")
+	root.AddCommand(
+		newPlan(a), newApply(a), newRun(a), newValidate(a), newStatus(a), newHistory(a), newDemo(a), newVersion(a),
+	)
+	return root
+}
+
+// configFlags adds the flags that say what to work on.
+func (a *app) configFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&a.flags.config, "config", "", "config `FILE` (default ./policysync.yaml, then /etc/policysync/policysync.yaml)")
+	f.StringVar(&a.flags.target, "target", "", "only the target of that `NAME`")
+}
+
+// sourceFlags adds the flags that stand in for a config file.
+func (a *app) sourceFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&a.flags.dir, "dir", "", "use the local folder `PATH` instead of the Git source")
+	f.StringVar(&a.flags.repo, "repo", "", "without a config file: `URL` or path of the Git repository")
+	f.StringVar(&a.flags.branch, "branch", "main", "without a config file: branch of the repository")
+	f.StringVar(&a.flags.path, "path", "policies", "without a config file: folder inside the repository")
+	f.StringVar(&a.flags.account, "account", "", "without a config file: `ID` of the account (also: CLOUDFLARE_ACCOUNT_ID)")
+	f.StringVar(&a.flags.mode, "mode", "create-only", "without a config file: create-only, upsert or sync")
+	f.StringVar(&a.flags.state, "state", "", "without a config file: `FILE` of the state (default $STATE_DIRECTORY/state.db, then ~/.local/state/policysync/state.db)")
+}
+
+// withoutFile names the flags that only count where there is no config file.
+var withoutFile = []string{"repo", "branch", "path", "account", "mode", "state", "listen"}
+
+// load returns the config: of the file if there is one, else of flags and
+// environment, with the targets that --target leaves.
+func (a *app) load(c *cobra.Command) (*config.Config, error) {
+	file, err := config.Find(a.flags.config)
+	if err != nil {
+		return nil, err
+	}
+	var cfg *config.Config
+	if file == "" {
+		cfg, err = a.fromFlags(c)
+	} else if err = a.onlyFile(c, file); err == nil {
+		cfg, err = config.Load(file, a.env)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := a.choose(cfg); err != nil {
+		return nil, err
+	}
+	if a.flags.dir != "" && len(cfg.Targets) > 1 {
+		return nil, errors.New("--dir is for one target: name it with --target")
+	}
+	return cfg, nil
+}
+
+// onlyFile refuses flags that the config file overrules.
+func (a *app) onlyFile(c *cobra.Command, file string) error {
+	for _, name := range withoutFile {
+		if c.Flags().Changed(name) {
+			return fmt.Errorf("--%s is for use without a config file, and %s is one: set it there", name, file)
+		}
+	}
+	return nil
+}
+
+func (a *app) fromFlags(c *cobra.Command) (*config.Config, error) {
+	cfg, err := config.FromEnvironment(a.env)
+	if err != nil {
+		return nil, err
+	}
+	t := &cfg.Targets[0]
+	t.Source.URL, t.Source.Branch, t.Source.Path = a.flags.repo, a.flags.branch, a.flags.path
+	if a.flags.dir != "" {
+		if t.Source.URL, err = filepath.Abs(a.flags.dir); err != nil {
+			return nil, err
+		}
+	}
+	if a.flags.account != "" {
+		t.AccountID = a.flags.account
+	}
+	if a.flags.listen != "" {
+		cfg.Server.Listen = a.flags.listen
+	}
+	if a.flags.state != "" {
+		path, err := filepath.Abs(a.flags.state)
+		if err != nil {
+			return nil, err
+		}
+		cfg.State = config.StateAt(path)
+	}
+	if c.Flags().Lookup("mode") != nil {
+		if err := t.Mode.UnmarshalText([]byte(a.flags.mode)); err != nil {
+			return nil, err
+		}
+	}
+	if c.Flags().Lookup("repo") == nil { // the command reads the state only
+		return cfg, nil
+	}
+	if t.Source.URL == "" {
+		return nil, errors.New("there is no config file (./policysync.yaml or /etc/policysync/policysync.yaml): write one, or name the repository with --repo or a folder with --dir")
+	}
+	if t.AccountID == "" {
+		return nil, errors.New("no account is named: set CLOUDFLARE_ACCOUNT_ID, or use --account")
+	}
+	return cfg, cfg.Validate()
+}
+
+// choose drops the targets that --target doesn't name.
+func (a *app) choose(cfg *config.Config) error {
+	if a.flags.target == "" {
+		return nil
+	}
+	var names []string
+	for _, t := range cfg.Targets {
+		names = append(names, t.Name)
+	}
+	if !slices.Contains(names, a.flags.target) {
+		return fmt.Errorf("no target is named %q: there is %q", a.flags.target, names)
+	}
+	cfg.Targets = slices.DeleteFunc(cfg.Targets, func(t config.Target) bool { return t.Name != a.flags.target })
+	return nil
+}
+
+// formatFlag adds --format with the formats that a command knows, the first
+// one being its default.
+func (a *app) formatFlag(c *cobra.Command, formats ...string) {
+	c.Flags().StringVar(&a.flags.format, "format", formats[0], fmt.Sprintf("one of %q", formats))
+	check := c.PreRunE
+	c.PreRunE = func(c *cobra.Command, args []string) error {
+		if !slices.Contains(formats, a.flags.format) {
+			return fmt.Errorf("format is %q: want one of %q", a.flags.format, formats)
+		}
+		if check != nil {
+			return check(c, args)
+		}
+		return nil
+	}
+}
+
+// The formats that commands other than plan know, too.
+const (
+	textFormat = string(render.TextFormat)
+	jsonFormat = string(render.JSONFormat)
+)
+
+// colour reports whether to colour what goes to stdout.
+func (a *app) colour() bool {
+	if value, set := a.env("NO_COLOR"); set && value != "" || a.flags.noColor {
+		return false
+	}
+	return isTerminal(a.stdout)
+}
+
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}

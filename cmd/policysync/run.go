@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/policysync/policysync/internal/config"
+	"github.com/policysync/policysync/internal/daemon"
+	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/log"
+	"github.com/policysync/policysync/internal/metrics"
+	"github.com/policysync/policysync/internal/state/sqlite"
+	"github.com/policysync/policysync/internal/web"
+)
+
+func newRun(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Run the daemon: follow Git until told to stop",
+		Long: `Run the daemon: follow Git until told to stop.
+
+It runs every target once at the start and then on its schedule, and serves
+/metrics, /healthz and /readyz. SIGTERM and SIGINT end it once the requests
+under way have been answered and recorded.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := a.load(c)
+			if err != nil {
+				return err
+			}
+			logger, err := log.New(a.stderr, string(cfg.Log.Level), cfg.Log.Format == config.FormatConsole)
+			if err != nil {
+				return err
+			}
+			logger.Info("starting", zap.String("version", version()), zap.String("state", cfg.State.Path()), zap.Int("targets", len(cfg.Targets)))
+			defer logger.Info("stopped")
+			return a.serve(c.Context(), cfg, log.Sink(logger), func(at net.Addr) {
+				logger.Info("listening", zap.Stringer("address", at))
+			})
+		},
+	}
+	a.configFlags(c)
+	a.sourceFlags(c)
+	c.Flags().StringVar(&a.flags.listen, "listen", "127.0.0.1:8080", "without a config file: `ADDRESS` for metrics and health")
+	return c
+}
+
+// serve runs the daemon until ctx ends. Runs tell sink what they do;
+// listening is called once, when the server is about to answer.
+func (a *app) serve(ctx context.Context, cfg *config.Config, sink event.Sink, listening func(net.Addr)) (err error) {
+	store, err := sqlite.Open(ctx, cfg.State.Path())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	registry, counters, err := newRegistry(cfg)
+	if err != nil {
+		return err
+	}
+	d := &daemon.Daemon{}
+	all, err := a.newReconcilers(cfg, store, event.Sinks{d, counters, sink})
+	if err != nil {
+		return err
+	}
+	for i, r := range all {
+		d.Add(daemon.Target{Name: r.Target, Runner: r, Schedule: cfg.Targets[i].Schedule})
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Server.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w: choose another server.listen", err)
+	}
+	listening(listener.Addr())
+	handler := web.Handler(web.Options{Metrics: registry, Stalled: d.Stalled, Unready: d.Unready, Ping: store.Ping})
+	return serveWhile(ctx, listener, handler, d.Run)
+}
+
+func newRegistry(cfg *config.Config) (*prometheus.Registry, *metrics.Metrics, error) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	names := make([]string, len(cfg.Targets))
+	for i, t := range cfg.Targets {
+		names[i] = t.Name
+	}
+	build := buildInfo()
+	counters, err := metrics.New(registry, metrics.Build{Version: build.version, Revision: build.revision}, names)
+	return registry, counters, err
+}
+
+// How long the server waits for those who ask.
+const (
+	headerTimeout   = 10 * time.Second
+	shutdownTimeout = 5 * time.Second
+)
+
+// serveWhile answers requests for as long as work, which ends soon after ctx
+// does, goes on. When the server fails, work is told to end.
+func serveWhile(ctx context.Context, l net.Listener, h http.Handler, work func(context.Context)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	server := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout}
+	failed := make(chan error, 1)
+	go func() {
+		failed <- server.Serve(l)
+		cancel()
+	}()
+	work(ctx)
+	ending, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer done()
+	err := server.Shutdown(ending)
+	if serveErr := <-failed; !errors.Is(serveErr, http.ErrServerClosed) {
+		err = errors.Join(err, serveErr)
+	}
+	return err
+}

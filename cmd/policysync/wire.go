@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/policysync/policysync/internal/apply"
+	"github.com/policysync/policysync/internal/cloudflare"
+	"github.com/policysync/policysync/internal/config"
+	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/policy"
+	"github.com/policysync/policysync/internal/reconcile"
+	"github.com/policysync/policysync/internal/secret"
+	"github.com/policysync/policysync/internal/source"
+	"github.com/policysync/policysync/internal/state"
+	"github.com/policysync/policysync/internal/state/sqlite"
+)
+
+// requestsAtOnce is how many requests of one target may be under way.
+const requestsAtOnce = 10
+
+// newSource returns the target's source, with its cache below a folder.
+func (a *app) newSource(t config.Target, cacheDir string) (reconcile.Source, error) {
+	if a.flags.dir != "" {
+		return source.NewDir(a.flags.dir), nil
+	}
+	s := t.Source
+	return source.NewGit(source.Options{
+		URL: s.URL, Branch: s.Branch, Tag: s.Tag, Commit: s.Commit, Path: s.Path,
+		Username: s.Auth.Username, Password: s.Auth.Password, CacheDir: cacheDir,
+	})
+}
+
+// cacheBeside returns the folder for Git caches beside the state file.
+func cacheBeside(s config.State) string { return filepath.Join(filepath.Dir(s.Path()), "git") }
+
+// budgets holds one budget for each API token, because the account counts the
+// requests of all that use it.
+type budgets map[config.Cloudflare]*cloudflare.Budget
+
+// of returns the budget of the target's token: the smallest that any target
+// with it allows.
+func (b budgets) of(t config.Target, all []config.Target) *cloudflare.Budget {
+	requests := t.Cloudflare.RequestsPer5m
+	for _, other := range all {
+		if tokenOf(other) == tokenOf(t) {
+			requests = min(requests, other.Cloudflare.RequestsPer5m)
+		}
+	}
+	if b[tokenOf(t)] == nil {
+		b[tokenOf(t)] = cloudflare.NewBudget(requests)
+	}
+	return b[tokenOf(t)]
+}
+
+// tokenOf is what two targets have in common that use the same token.
+func tokenOf(t config.Target) config.Cloudflare {
+	c := t.Cloudflare
+	return config.Cloudflare{APIToken: c.APIToken, Email: c.Email, APIKey: c.APIKey, BaseURL: c.BaseURL}
+}
+
+// newClient returns a client for the target's account that tells sink of its
+// requests.
+func newClient(t config.Target, budget *cloudflare.Budget, sink event.Sink) (*cloudflare.Client, error) {
+	client, err := cloudflare.New(cloudflare.Options{
+		BaseURL: t.Cloudflare.BaseURL, AccountID: t.AccountID, Budget: budget,
+		UserAgent:   "policysync/" + version(),
+		Credentials: func() (cloudflare.Credentials, error) { return credentials(t.Cloudflare) },
+		Observe: func(r cloudflare.Request) {
+			sink.Emit(event.RequestDone{Target: t.Name, Operation: string(r.Operation), Code: r.Code, Took: r.Took})
+		},
+		Waited: func(waited time.Duration) { sink.Emit(event.BudgetWaited{Target: t.Name, Waited: waited}) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("target %s: %w", t.Name, err)
+	}
+	return client, nil
+}
+
+// credentials reads the token, or where none is set the older pair.
+func credentials(c config.Cloudflare) (cloudflare.Credentials, error) {
+	token, err := c.APIToken.Read()
+	if err == nil {
+		return cloudflare.Credentials{Token: token}, nil
+	}
+	if !errors.Is(err, secret.ErrNotSet) || c.Email == "" {
+		return cloudflare.Credentials{}, err
+	}
+	key, err := c.APIKey.Read()
+	return cloudflare.Credentials{Email: c.Email, Key: key}, err
+}
+
+func newPlanner(t config.Target, from reconcile.Source, client reconcile.Lister, records reconcile.Records, sink event.Sink) reconcile.Planner {
+	return reconcile.Planner{
+		Target: t.Name, Source: from, Account: client, Records: records,
+		Mode: t.Mode, Adopt: t.Adopt, Drift: t.Drift, Sink: sink,
+	}
+}
+
+// newReconcilers returns a reconciler for each target, all of which write to
+// the store and tell sink what they do.
+func (a *app) newReconcilers(cfg *config.Config, store state.Store, sink event.Sink) ([]*reconcile.Reconciler, error) {
+	var all []*reconcile.Reconciler
+	shared := budgets{}
+	for _, t := range cfg.Targets {
+		from, err := a.newSource(t, cacheBeside(cfg.State))
+		if err != nil {
+			return nil, fmt.Errorf("target %s: %w", t.Name, err)
+		}
+		client, err := newClient(t, shared.of(t, cfg.Targets), sink)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, &reconcile.Reconciler{
+			Planner:  newPlanner(t, from, client, store, sink),
+			Executor: apply.Executor{Account: client, Journal: store, Concurrency: requestsAtOnce, Sink: sink},
+			Runs:     store, Freeze: cfg.Freeze, FullListEvery: t.FullListEvery,
+		})
+	}
+	return all, nil
+}
+
+// openReader opens the state for reading; where there is none yet, it is
+// empty.
+func openReader(ctx context.Context, s config.State) (state.Reader, error) {
+	reader, err := sqlite.OpenReader(ctx, s.Path())
+	if errors.Is(err, fs.ErrNotExist) {
+		return noState{}, nil
+	}
+	return reader, err
+}
+
+// noState is the state before the first run.
+type noState struct{}
+
+func (noState) Records(context.Context, string) ([]policy.Recorded, error) { return nil, nil }
+func (noState) Intents(context.Context, string) ([]state.Intent, error)    { return nil, nil }
+func (noState) Runs(context.Context, string, int) ([]state.Run, error)     { return nil, nil }
+func (noState) Changes(context.Context, string) ([]state.Change, error)    { return nil, nil }
+func (noState) Ping(context.Context) error                                 { return nil }
+func (noState) Close() error                                               { return nil }
+
+// temporary returns a folder that remove takes away again.
+func temporary() (dir string, remove func() error, err error) {
+	dir, err = os.MkdirTemp("", "policysync-")
+	return dir, func() error { return os.RemoveAll(dir) }, err
+}

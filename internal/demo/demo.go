@@ -1,0 +1,121 @@
+// Package demo sets up what the demo runs against: a simulated Cloudflare
+// account behind a real socket, and a scratch Git repository with example
+// manifests.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/policysync/policysync/internal/cloudflare/simulator"
+	"github.com/policysync/policysync/internal/config"
+)
+
+// latency is what a request to the simulated account takes, about as much as
+// one to the real one.
+const latency = 50 * time.Millisecond
+
+// Demo is a scratch folder with everything in it. Close takes it away again.
+type Demo struct {
+	Dir     string // the scratch folder
+	Repo    string // the Git repository in it
+	BaseURL string // where the account answers
+
+	server *http.Server
+	served chan error
+}
+
+// Start makes the scratch folder, fills the repository with the manifests and
+// opens the account's socket on the loopback interface. It needs git.
+func Start(ctx context.Context, manifests fs.FS) (*Demo, error) {
+	dir, err := os.MkdirTemp("", "policysync-demo-")
+	if err != nil {
+		return nil, fmt.Errorf("start demo: %w", err)
+	}
+	d := &Demo{Dir: dir, Repo: filepath.Join(dir, "access")}
+	if err := errors.Join(d.seed(ctx, manifests), d.listen(ctx)); err != nil {
+		return nil, fmt.Errorf("start demo: %w", errors.Join(err, d.Close()))
+	}
+	return d, nil
+}
+
+// seed makes the repository.
+func (d *Demo) seed(ctx context.Context, manifests fs.FS) error {
+	if _, err := exec.LookPath("git"); err != nil {
+		return errors.New("git is not installed: the demo needs it for its scratch repository")
+	}
+	if err := os.CopyFS(filepath.Join(d.Repo, "policies"), manifests); err != nil {
+		return err
+	}
+	for _, args := range [][]string{
+		{"init", "--quiet", "--initial-branch=main"},
+		{"config", "user.name", "policysync demo"},
+		{"config", "user.email", "demo@example.com"},
+		{"add", "."},
+		{"commit", "--quiet", "--message=Our Access policies"},
+	} {
+		git := exec.CommandContext(ctx, "git", args...)
+		git.Dir = d.Repo
+		if said, err := git.CombinedOutput(); err != nil {
+			return fmt.Errorf("git %s: %w: %s", args[0], err, said)
+		}
+	}
+	return nil
+}
+
+// listen opens the account's socket.
+func (d *Demo) listen(ctx context.Context) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	account := simulator.New(simulator.Options{Latency: latency})
+	d.BaseURL = "http://" + listener.Addr().String() + "/client/v4"
+	d.server = &http.Server{Handler: account, ReadHeaderTimeout: time.Minute}
+	d.served = make(chan error, 1)
+	go func() { d.served <- d.server.Serve(listener) }()
+	return nil
+}
+
+// Config returns a config for one target named demo that works on all this
+// and looks every second.
+func (d *Demo) Config(env config.Env) (*config.Config, error) {
+	token := filepath.Join(d.Dir, "cloudflare-token")
+	if err := os.WriteFile(token, []byte(simulator.DefaultToken), 0o600); err != nil {
+		return nil, err
+	}
+	cfg, err := config.FromEnvironment(env)
+	if err != nil {
+		return nil, err
+	}
+	t := &cfg.Targets[0]
+	t.Name, t.AccountID = "demo", simulator.DefaultAccountID
+	t.Source.URL = d.Repo
+	t.Cloudflare.BaseURL, t.Cloudflare.APIToken.File = d.BaseURL, token
+	if t.Schedule, err = config.ParseSchedule("@every 1s"); err != nil {
+		return nil, err
+	}
+	cfg.State = config.StateAt(filepath.Join(d.Dir, "state", "state.db"))
+	cfg.Server.Listen = "127.0.0.1:0"
+	return cfg, cfg.Validate()
+}
+
+// Close closes the account's socket and removes the scratch folder.
+func (d *Demo) Close() error {
+	var err error
+	if d.server != nil {
+		err = d.server.Close()
+		if served := <-d.served; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, served)
+		}
+	}
+	return errors.Join(err, os.RemoveAll(d.Dir))
+}
