@@ -36,6 +36,19 @@ type resultInfo struct {
 	TotalPages *int `json:"total_pages"`
 }
 
+// pages returns how many pages the list has: as it says, else as was known
+// before, else as many as it takes if all are as full as the first.
+func (i resultInfo) pages(known, perPage int) int {
+	switch {
+	case i.TotalPages != nil:
+		return *i.TotalPages
+	case known > 0 || perPage == 0:
+		return known
+	default:
+		return (*i.TotalCount + perPage - 1) / perPage
+	}
+}
+
 // envelope is the form of every answer of Cloudflare's (api-response-common).
 type envelope struct {
 	Success *bool `json:"success"`

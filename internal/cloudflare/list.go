@@ -50,15 +50,8 @@ type listing struct {
 // add takes one page in. It fails on any sign that the list isn't whole, or
 // has changed since the first page.
 func (l *listing) add(page int, got answer) error {
-	if got.info == nil || got.info.TotalCount == nil || got.info.TotalPages == nil {
+	if got.info == nil || got.info.TotalCount == nil {
 		return errors.New("result_info doesn't tell how many policies there are")
-	}
-	total, pages := *got.info.TotalCount, *got.info.TotalPages
-	if page == 1 {
-		l.total, l.pages = total, pages
-	}
-	if total != l.total || pages != l.pages {
-		return fmt.Errorf("the account holds %d policies on %d pages, and held %d on %d a moment ago", total, pages, l.total, l.pages)
 	}
 	var found []policy.Live
 	if err := json.Unmarshal(got.result, &found); err != nil {
@@ -67,8 +60,16 @@ func (l *listing) add(page int, got answer) error {
 	if found == nil {
 		return errors.New("the result is null")
 	}
+	total := *got.info.TotalCount
 	if len(found) == 0 && total > 0 {
 		return errors.New("it is empty")
+	}
+	pages := got.info.pages(l.pages, len(found))
+	if page == 1 {
+		l.total, l.pages = total, pages
+	}
+	if total != l.total || pages != l.pages {
+		return fmt.Errorf("the account holds %d policies on %d pages, and held %d on %d a moment ago", total, pages, l.total, l.pages)
 	}
 	for _, p := range found {
 		if p.ID == "" {

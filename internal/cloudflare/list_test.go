@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -70,7 +71,6 @@ func TestListThatMayLackPoliciesIsAnError(t *testing.T) {
 		"empty result_info":              {"1", func(o object) { o["result_info"] = object{} }, "result_info"},
 		"no total_count":                 {"1", func(o object) { delete(info(o), "total_count") }, "result_info"},
 		"null total_count":               {"1", func(o object) { info(o)["total_count"] = nil }, "result_info"},
-		"no total_pages":                 {"3", func(o object) { delete(info(o), "total_pages") }, "result_info"},
 		"total_count is a text":          {"1", func(o object) { info(o)["total_count"] = "25" }, "form"},
 		"total_count is a fraction":      {"1", func(o object) { info(o)["total_count"] = 25.5 }, "form"},
 		"total_count is negative":        {"1", func(o object) { info(o)["total_count"] = -1 }, "of -1"},
@@ -157,5 +157,23 @@ func TestListThatChangesBetweenPagesIsAnError(t *testing.T) {
 	})
 	if got, err := client.List(t.Context()); err == nil {
 		t.Errorf("%d policies came, and no error", len(got))
+	}
+}
+
+func TestListGetsByWithoutTotalPages(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ policies, requests int }{{0, 1}, {7, 1}, {10, 1}, {25, 3}} {
+		account := simulator.New(simulator.Options{MaxPerPage: 10})
+		seedMany(t, account, tt.policies)
+		account.Inject(simulator.Fault{Operation: "list", Kind: simulator.Tampered, Times: -1, Rewrite: func(body []byte) []byte {
+			return regexp.MustCompile(`,?"total_pages":\d+`).ReplaceAll(body, nil)
+		}})
+		got, err := connect(t, account, nil).List(t.Context())
+		if err != nil || len(got) != tt.policies {
+			t.Errorf("%d policies, %v; want %d", len(got), err, tt.policies)
+		}
+		if n := account.Count("list"); n != tt.requests {
+			t.Errorf("%d requests, want %d", n, tt.requests)
+		}
 	}
 }

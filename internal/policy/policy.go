@@ -196,9 +196,25 @@ func take[T any](o *object, name string) T {
 	delete(o.fields, name)
 	taken, ok := value.(T)
 	if !ok && value != nil && o.err == nil {
-		o.err = fmt.Errorf("%s is %T, not %T", name, value, taken)
+		o.err = fmt.Errorf("%s is %s, not %s", name, shape(value), shape(taken))
 	}
 	return taken
+}
+
+// shape names what a JSON value is.
+func shape(value any) string {
+	switch value.(type) {
+	case string:
+		return "a text"
+	case bool:
+		return "a truth value"
+	case json.Number:
+		return "a number"
+	case []any:
+		return "a list"
+	default:
+		return "an object"
+	}
 }
 
 func (o *object) rules(name string) []Rule {

@@ -135,9 +135,13 @@ func TestLiveKeepsTheAccountsFieldsApart(t *testing.T) {
 	if err := json.Unmarshal([]byte(strings.Replace(text, `"reusable":true`, `"reusable":false`, 1)), &got); err != nil || !got.Legacy {
 		t.Errorf("an application's own policy isn't told apart: %+v, %v", got, err)
 	}
-	for _, broken := range []string{`[]`, `{"id":7}`, `{"include":{}}`, `{"created_at":"yesterday"}`} {
-		if err := json.Unmarshal([]byte(broken), &got); err == nil {
-			t.Errorf("%s: no error", broken)
+	for broken, want := range map[string]string{
+		`[]`: "decode policy: ", `{"id":7}`: "id is a number, not a text", `{"include":{}}`: "include is an object, not a list",
+		`{"reusable":"no"}`: "reusable is a text, not a truth value", `{"app_count":[]}`: "app_count is a list, not a number",
+		`{"created_at":"yesterday"}`: "decode policy: ",
+	} {
+		if err := json.Unmarshal([]byte(broken), &got); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want one with %q", broken, err, want)
 		}
 	}
 }
