@@ -107,7 +107,7 @@ func (a *app) table(policies []policyStatus) error {
 		if p.InDoubt {
 			name += " (in doubt)"
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s:%d\t%s\t%s\n", name, cmp.Or(p.ID, "-"), p.File, p.Line, short(p.Commit), p.UpdatedAt.Local().Format(time.DateTime))
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s:%d\t%s\t%s\n", name, cmp.Or(p.ID, "-"), p.File, p.Line, short(p.Commit), p.UpdatedAt.Local().Format("2006-01-02 15:04"))
 	}
 	_, _ = fmt.Fprintln(w)
 	return w.Flush()
