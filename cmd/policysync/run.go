@@ -42,6 +42,9 @@ under way have been answered and recorded.`,
 				return err
 			}
 			logger.Info("starting", zap.String("version", version()), zap.String("state", cfg.State.Path()), zap.Int("targets", len(cfg.Targets)))
+			if names := cfg.Server.Webhooks.Configured(); len(names) > 0 {
+				logger.Warn("webhooks are not available in this version: runs begin on the schedule alone", zap.Strings("receivers", names))
+			}
 			defer logger.Info("stopped")
 			return a.serve(c.Context(), cfg, log.Sink(logger), func(at net.Addr) {
 				logger.Info("listening", zap.Stringer("address", at))

@@ -117,12 +117,6 @@ func (f *findings) server(s *Server) {
 	f.unavailable(&s.Access.TeamDomain, "server.access.team_domain")
 	f.unavailable(&s.Access.Audience, "server.access.audience")
 	f.unavailable(&s.Access.Operators, "server.access.operators")
-	f.unavailable(&s.Webhooks.GitHub.Secrets, "server.webhooks.github.secret_files")
-	f.unavailable(&s.Webhooks.GitLab.Secrets, "server.webhooks.gitlab.secret_files")
-	f.unavailable(&s.Webhooks.Gitea.Secrets, "server.webhooks.gitea.secret_files")
-	f.unavailable(&s.Webhooks.Gogs.Secrets, "server.webhooks.gogs.secret_files")
-	f.unavailable(&s.Webhooks.Bitbucket.Secrets, "server.webhooks.bitbucket.secret_files")
-	f.unavailable(&s.Webhooks.Generic.Secrets, "server.webhooks.generic.secret_files")
 }
 
 // want reports a field that isn't ok, unless it was refused already.

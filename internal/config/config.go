@@ -131,6 +131,24 @@ type Webhooks struct {
 	Generic   Webhook `yaml:"generic"`
 }
 
+// Configured returns the names of the receivers that have a secret. This
+// version has no receivers yet: runs begin on the schedule alone.
+func (w Webhooks) Configured() []string {
+	var names []string
+	for _, receiver := range []struct {
+		name string
+		Webhook
+	}{
+		{"github", w.GitHub}, {"gitlab", w.GitLab}, {"gitea", w.Gitea},
+		{"gogs", w.Gogs}, {"bitbucket", w.Bitbucket}, {"generic", w.Generic},
+	} {
+		if len(receiver.Secrets) > 0 {
+			names = append(names, receiver.name)
+		}
+	}
+	return names
+}
+
 // Webhook is one receiver; any of its secrets may have signed a request.
 type Webhook struct {
 	Secrets []secret.Source `yaml:"secret_files"`

@@ -197,6 +197,14 @@ state: {url: ""}
 	}
 }
 
+func TestWebhooksThatHaveASecretAreNamed(t *testing.T) {
+	t.Parallel()
+	got := parse(t, minimal+"server: {webhooks: {github: {secret_files: [a, b]}, gitlab: {secret_files: []}, generic: {secret_files: [c]}}}\n", map[string]string{"HOME": "/home/me"})
+	if diff := cmp.Diff([]string{"github", "generic"}, got.Server.Webhooks.Configured()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestTargetsShareWhatIsAnchored(t *testing.T) {
 	t.Parallel()
 	got := parse(t, `
