@@ -17,6 +17,7 @@ import (
 
 func newApply(a *app) *cobra.Command {
 	var yes bool
+	var accept string
 	c := &cobra.Command{
 		Use:   "apply",
 		Short: "Bring the account to what Git says, once, after asking",
@@ -34,12 +35,13 @@ changes were not made, 4 a guard held changes back.`,
 			if err != nil {
 				return err
 			}
-			return a.apply(c.Context(), cfg, yes)
+			return a.apply(c.Context(), cfg, yes, accept)
 		},
 	}
 	a.configFlags(c)
 	a.sourceFlags(c)
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
+	c.Flags().StringVar(&accept, "accept", "", "let the plan of that `HASH` through though it exceeds the limits")
 	return c
 }
 
@@ -47,7 +49,7 @@ changes were not made, 4 a guard held changes back.`,
 var errDeclined = errors.New("nothing was done: the answer was not yes")
 
 // apply runs every target once. Its error has the worst exit code of all.
-func (a *app) apply(ctx context.Context, cfg *config.Config, yes bool) (err error) {
+func (a *app) apply(ctx context.Context, cfg *config.Config, yes bool, accept string) (err error) {
 	store, err := sqlite.Open(ctx, cfg.State.Path())
 	if err != nil {
 		return err
@@ -60,6 +62,7 @@ func (a *app) apply(ctx context.Context, cfg *config.Config, yes bool) (err erro
 	}
 	code := 0
 	for _, r := range all {
+		r.Rules.Accept = accept
 		r.Approve = func(p reconcile.Planned) error { return a.approve(r.Target, p, yes) }
 		code = worse(code, a.ended(r.Run(ctx, event.Manual), sink))
 	}

@@ -82,11 +82,9 @@ func (a *app) planTarget(
 	if err != nil {
 		return reconcile.Planned{}, err
 	}
-	frozen, stop := guard.Freeze(planned.Plan, cfg.Freeze)
-	if stop != nil {
-		a.complain("%s\n", stop)
+	if _, stop := guard.Check(planned.Plan, rules(cfg, t)); stop != nil {
+		a.complain("apply would be stopped: %s\n", stop)
 	}
-	planned.Plan = frozen
 	return planned, nil
 }
 

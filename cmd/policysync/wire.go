@@ -13,6 +13,7 @@ import (
 	"github.com/policysync/policysync/internal/cloudflare"
 	"github.com/policysync/policysync/internal/config"
 	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/guard"
 	"github.com/policysync/policysync/internal/policy"
 	"github.com/policysync/policysync/internal/reconcile"
 	"github.com/policysync/policysync/internal/secret"
@@ -119,10 +120,17 @@ func (a *app) newReconcilers(cfg *config.Config, store state.Store, sink event.S
 		all = append(all, &reconcile.Reconciler{
 			Planner:  newPlanner(t, from, client, store, sink),
 			Executor: apply.Executor{Account: client, Journal: store, Concurrency: requestsAtOnce, Sink: sink},
-			Runs:     store, Freeze: cfg.Freeze, FullListEvery: t.FullListEvery,
+			Runs:     store, Rules: rules(cfg, t), FullListEvery: t.FullListEvery,
 		})
 	}
 	return all, nil
+}
+
+// rules returns what the target's plans must keep to.
+func rules(cfg *config.Config, t config.Target) guard.Rules {
+	return guard.Rules{Freeze: cfg.Freeze, Limits: guard.Limits{
+		MaxChanges: int(t.Limits.MaxChanges), MaxDeletes: int(t.Limits.MaxDeletes), MinPolicies: t.Limits.MinPolicies,
+	}}
 }
 
 // openReader opens the state for reading; where there is none yet, it is

@@ -114,7 +114,7 @@ func TestRecordsWhatWasSentAndWhatCameBack(t *testing.T) {
 	b := newBench(t)
 	desired := declared("kept")
 	desired[0].Settings = map[string]any{"mfa_config": map[string]any{"allowed_authenticators": []any{"totp"}}}
-	if got := b.Execute(t.Context(), scope, planFor(desired)); got.Err != nil {
+	if got := b.Execute(t.Context(), scope, planFor(desired), time.Now()); got.Err != nil {
 		t.Fatal(got.Err)
 	}
 	records, err := b.store.Records(t.Context(), scope.Target)
@@ -138,7 +138,7 @@ func TestAdoptingAnotherBodyDoesNotCountAsSent(t *testing.T) {
 	other := policy.Live{ID: "id-1", Policy: desired[0].Policy}
 	other.Decision = policy.Deny
 	plan := planFor(desired, other)
-	got := b.Execute(t.Context(), scope, plan)
+	got := b.Execute(t.Context(), scope, plan, time.Now())
 	if got.Err != nil || got.Outcomes[event.Applied] != 1 {
 		t.Fatalf("result = %+v", got)
 	}
@@ -217,7 +217,7 @@ func TestNothingIsBegunThatCannotBeRecorded(t *testing.T) {
 	settling := three
 	settling.Settled = []diff.Settled{{Desired: declared("s")[0], Live: policy.Live{ID: "9", Policy: declared("s")[0].Policy}}}
 	lapsing := three
-	lapsing.Lapsed = []string{"z"}
+	lapsing.Lapsed = []diff.Lapse{{Key: "z"}}
 	for _, tc := range []struct {
 		name, method string
 		from         int
@@ -241,7 +241,7 @@ func TestNothingIsBegunThatCannotBeRecorded(t *testing.T) {
 			if tc.refuse {
 				b.account.Inject(simulator.Fault{Operation: "create", Kind: simulator.Refusal, Times: -1})
 			}
-			got := b.Execute(t.Context(), scope, tc.plan)
+			got := b.Execute(t.Context(), scope, tc.plan, time.Now())
 			if !errors.Is(got.Err, errDisk) {
 				t.Errorf("error = %v", got.Err)
 			}
@@ -255,17 +255,6 @@ func TestNothingIsBegunThatCannotBeRecorded(t *testing.T) {
 	}
 }
 
-func TestAnUnknownActionDoesNothingAtAll(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	plan := planFor(declared("a"))
-	plan.Changes = append(plan.Changes, diff.Change{Action: diff.ActionDelete, Key: "b"})
-	got := b.Execute(t.Context(), scope, plan)
-	if got.Err == nil || got.Outcomes[event.Skipped] != 2 || len(b.account.Requests()) != 0 {
-		t.Errorf("result %+v after %d requests", got, len(b.account.Requests()))
-	}
-}
-
 func TestAsManyRequestsAreUnderWayAsAllowed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -276,7 +265,7 @@ func TestAsManyRequestsAreUnderWayAsAllowed(t *testing.T) {
 			names = append(names, fmt.Sprintf("p%02d", i))
 		}
 		start := time.Now()
-		if got := b.Execute(t.Context(), scope, planFor(declared(names...))); got.Err != nil || got.Outcomes[event.Applied] != 30 {
+		if got := b.Execute(t.Context(), scope, planFor(declared(names...)), time.Now()); got.Err != nil || got.Outcomes[event.Applied] != 30 {
 			t.Fatalf("result = %+v", got)
 		}
 		if took := time.Since(start); took != 10*time.Second {
@@ -289,7 +278,7 @@ func ExampleExecutor_Execute() {
 	desired := declared("engineering")
 	plan := planFor(desired, policy.Live{ID: "f174e90a", Policy: desired[0].Policy})
 	executor := apply.Executor{Journal: printed{}, Concurrency: 10, Sink: event.Sinks{}}
-	result := executor.Execute(context.Background(), scope, plan)
+	result := executor.Execute(context.Background(), scope, plan, time.Now())
 	fmt.Println(result.Outcomes, result.Err)
 	// Output:
 	// settle adopt engineering as f174e90a

@@ -31,6 +31,7 @@ const (
 	OpUpdate      Operation = "update"
 	OpDelete      Operation = "delete"
 	OpVerifyToken Operation = "verify_token"
+	OpListApps    Operation = "list_apps"
 )
 
 // Request tells about one request that ended.

@@ -106,6 +106,7 @@ var titles = map[Operation]string{
 	OpUpdate:      "update policy",
 	OpDelete:      "delete policy",
 	OpVerifyToken: "verify token",
+	OpListApps:    "list applications",
 }
 
 // Codes of Cloudflare's that tell more than the status.
@@ -170,7 +171,7 @@ func (e *Error) accessAdvice() string {
 	switch e.Operation {
 	case OpVerifyToken:
 		return "check that the token is whole and active, or make a new one"
-	case OpList, OpGet:
+	case OpList, OpGet, OpListApps:
 		return `check that the token is active, for this account, and has the permission "Access: Apps and Policies Read" or Write`
 	default:
 		return `check that the token is active, for this account, and has the permission "Access: Apps and Policies Write"`

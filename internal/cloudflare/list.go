@@ -1,6 +1,7 @@
 package cloudflare
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,43 +20,70 @@ const perPage = 1000
 // List returns all policies of the account, in the account's order: all of
 // them, or an error. It needs one request for each 1000 policies.
 func (c *Client) List(ctx context.Context) ([]policy.Live, error) {
-	l := listing{ids: map[string]bool{}}
+	return list(ctx, c, OpList, c.policiesPath(), func(p policy.Live) string { return p.ID })
+}
+
+// Users returns the names of the applications that use a policy, or their ids
+// where they have no name. It lists all applications of the account.
+func (c *Client) Users(ctx context.Context, policyID string) ([]string, error) {
+	type app struct {
+		ID       string                `json:"id"`
+		Name     string                `json:"name"`
+		Policies []struct{ ID string } `json:"policies"`
+	}
+	apps, err := list(ctx, c, OpListApps, "/accounts/"+c.options.AccountID+"/access/apps", func(a app) string { return a.ID })
+	var users []string
+	for _, a := range apps {
+		for _, p := range a.Policies {
+			if p.ID == policyID {
+				users = append(users, oneLine(cmp.Or(a.Name, a.ID), maxMessage))
+			}
+		}
+	}
+	return users, err
+}
+
+// list returns everything that is listed at a path, in the account's order:
+// all of it, or an error.
+func list[T any](ctx context.Context, c *Client, operation Operation, path string, id func(T) string) ([]T, error) {
+	l := listing[T]{ids: map[string]bool{}, id: id}
 	var got answer
 	for page := 1; page == 1 || page <= l.pages; page++ {
 		var err error
 		got, err = c.do(ctx, call{
-			operation: OpList, method: http.MethodGet, path: c.policiesPath(),
+			operation: operation, method: http.MethodGet, path: path,
 			query: url.Values{"page": {strconv.Itoa(page)}, "per_page": {strconv.Itoa(perPage)}},
 		})
 		if err != nil {
 			return nil, err
 		}
 		if err = l.add(page, got); err != nil {
-			return nil, incomplete(got, fmt.Errorf("page %d: %w", page, err))
+			return nil, incomplete(operation, got, fmt.Errorf("page %d: %w", page, err))
 		}
 	}
-	if len(l.policies) != l.total {
-		return nil, incomplete(got, fmt.Errorf("%d policies came of %d", len(l.policies), l.total))
+	if len(l.found) != l.total {
+		return nil, incomplete(operation, got, fmt.Errorf("%d entries came of %d", len(l.found), l.total))
 	}
-	return l.policies, nil
+	return l.found, nil
 }
 
 // listing is a list while its pages come in.
-type listing struct {
+type listing[T any] struct {
 	total, pages int // as the first page said
-	policies     []policy.Live
+	found        []T
+	id           func(T) string
 	ids          map[string]bool
 }
 
 // add takes one page in. It fails on any sign that the list isn't whole, or
 // has changed since the first page.
-func (l *listing) add(page int, got answer) error {
+func (l *listing[T]) add(page int, got answer) error {
 	if got.info == nil || got.info.TotalCount == nil {
-		return errors.New("result_info doesn't tell how many policies there are")
+		return errors.New("result_info doesn't tell how many entries there are")
 	}
-	var found []policy.Live
+	var found []T
 	if err := json.Unmarshal(got.result, &found); err != nil {
-		return fmt.Errorf("the result isn't a list of policies: %w", misfit(err))
+		return fmt.Errorf("the result isn't a list of what was asked for: %w", misfit(err))
 	}
 	if found == nil {
 		return errors.New("the result is null")
@@ -69,25 +97,31 @@ func (l *listing) add(page int, got answer) error {
 		l.total, l.pages = total, pages
 	}
 	if total != l.total || pages != l.pages {
-		return fmt.Errorf("the account holds %d policies on %d pages, and held %d on %d a moment ago", total, pages, l.total, l.pages)
+		return fmt.Errorf("the account holds %d entries on %d pages, and held %d on %d a moment ago", total, pages, l.total, l.pages)
 	}
-	for _, p := range found {
-		if p.ID == "" {
-			return errors.New("a policy has no id")
+	return l.take(found)
+}
+
+// take adds the entries of a page.
+func (l *listing[T]) take(page []T) error {
+	for _, entry := range page {
+		id := l.id(entry)
+		if id == "" {
+			return errors.New("an entry has no id")
 		}
-		if l.ids[p.ID] {
-			return fmt.Errorf("policy %s came twice", oneLine(p.ID, 64))
+		if l.ids[id] {
+			return fmt.Errorf("%s came twice", oneLine(id, 64))
 		}
-		l.ids[p.ID] = true
+		l.ids[id] = true
 	}
-	l.policies = append(l.policies, found...)
-	if len(l.policies) > total {
-		return fmt.Errorf("%d policies came of %d", len(l.policies), total)
+	l.found = append(l.found, page...)
+	if len(l.found) > l.total {
+		return fmt.Errorf("%d entries came of %d", len(l.found), l.total)
 	}
 	return nil
 }
 
-func incomplete(last answer, err error) *Error {
+func incomplete(operation Operation, last answer, err error) *Error {
 	err = fmt.Errorf("the list is incomplete, so nothing can be planned on it: %w", err)
-	return &Error{Operation: OpList, Status: last.status, Ray: last.ray, Err: err}
+	return &Error{Operation: operation, Status: last.status, Ray: last.ray, Err: err}
 }

@@ -76,12 +76,12 @@ func TestListThatMayLackPoliciesIsAnError(t *testing.T) {
 		"total_count is negative":        {"1", func(o object) { info(o)["total_count"] = -1 }, "of -1"},
 		"total_count grows":              {"2", func(o object) { info(o)["total_count"] = 26 }, "a moment ago"},
 		"total_count shrinks":            {"3", func(o object) { info(o)["total_count"] = 24 }, "a moment ago"},
-		"total_count is too large":       {"all", func(o object) { info(o)["total_count"] = 26 }, "25 policies came of 26"},
-		"total_count is too small":       {"all", func(o object) { info(o)["total_count"] = 24 }, "25 policies came of 24"},
-		"total_count is 0":               {"all", func(o object) { info(o)["total_count"] = 0 }, "10 policies came of 0"},
+		"total_count is too large":       {"all", func(o object) { info(o)["total_count"] = 26 }, "25 entries came of 26"},
+		"total_count is too small":       {"all", func(o object) { info(o)["total_count"] = 24 }, "25 entries came of 24"},
+		"total_count is 0":               {"all", func(o object) { info(o)["total_count"] = 0 }, "10 entries came of 0"},
 		"total_pages changes":            {"2", func(o object) { info(o)["total_pages"] = 4 }, "a moment ago"},
-		"total_pages is too small":       {"all", func(o object) { info(o)["total_pages"] = 2 }, "20 policies came of 25"},
-		"total_pages is 0":               {"all", func(o object) { info(o)["total_pages"] = 0 }, "10 policies came of 25"},
+		"total_pages is too small":       {"all", func(o object) { info(o)["total_pages"] = 2 }, "20 entries came of 25"},
+		"total_pages is 0":               {"all", func(o object) { info(o)["total_pages"] = 0 }, "10 entries came of 25"},
 		"total_pages is too large":       {"all", func(o object) { info(o)["total_pages"] = 1_000_000_000 }, "page 4: it is empty"},
 		"no result":                      {"1", func(o object) { delete(o, "result") }, "isn't a list"},
 		"null result":                    {"2", func(o object) { o["result"] = nil }, "null"},
@@ -94,8 +94,8 @@ func TestListThatMayLackPoliciesIsAnError(t *testing.T) {
 		"a policy's name is a number":    {"2", func(o object) { items(o)[0].(object)["name"] = 1 }, "isn't a list"},
 		"a policy's include is a text":   {"2", func(o object) { items(o)[0].(object)["include"] = "all" }, "isn't a list"},
 		"a policy twice on a page":       {"1", func(o object) { items(o)[0] = items(o)[1] }, "came twice"},
-		"a page lacks a policy":          {"2", func(o object) { o["result"] = items(o)[1:] }, "24 policies came of 25"},
-		"the last page lacks a policy":   {"3", func(o object) { o["result"] = items(o)[1:] }, "24 policies came of 25"},
+		"a page lacks a policy":          {"2", func(o object) { o["result"] = items(o)[1:] }, "24 entries came of 25"},
+		"the last page lacks a policy":   {"3", func(o object) { o["result"] = items(o)[1:] }, "24 entries came of 25"},
 		"a page is empty":                {"2", func(o object) { o["result"] = []any{} }, "it is empty"},
 		"the first page is empty":        {"1", func(o object) { o["result"] = []any{} }, "it is empty"},
 		"success is missing":             {"1", func(o object) { delete(o, "success") }, "whether it is a success"},
@@ -175,5 +175,29 @@ func TestListGetsByWithoutTotalPages(t *testing.T) {
 		if n := account.Count("list"); n != tt.requests {
 			t.Errorf("%d requests, want %d", n, tt.requests)
 		}
+	}
+}
+
+func TestUsersNamesTheApplicationsOfAPolicy(t *testing.T) {
+	t.Parallel()
+	account := simulator.New(simulator.Options{MaxPerPage: 1})
+	seedMany(t, account, 2)
+	all, err := account.Policies()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for app, id := range map[string]string{"Wiki": all[0].ID, "Other": all[1].ID} {
+		if err := account.Attach(id, app); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client := connect(t, account, nil)
+	got, err := client.Users(t.Context(), all[0].ID)
+	if err != nil || len(got) != 1 || got[0] != "Wiki" {
+		t.Errorf("users %q, %v; want Wiki", got, err)
+	}
+	account.Inject(simulator.Fault{Operation: "list_apps", Kind: simulator.ShortPage})
+	if got, err := client.Users(t.Context(), all[0].ID); err == nil {
+		t.Errorf("users %q of a list that isn't whole", got)
 	}
 }

@@ -139,8 +139,12 @@ func (w Webhooks) Configured() []string {
 		name string
 		Webhook
 	}{
-		{"github", w.GitHub}, {"gitlab", w.GitLab}, {"gitea", w.Gitea},
-		{"gogs", w.Gogs}, {"bitbucket", w.Bitbucket}, {"generic", w.Generic},
+		{"github", w.GitHub},
+		{"gitlab", w.GitLab},
+		{"gitea", w.Gitea},
+		{"gogs", w.Gogs},
+		{"bitbucket", w.Bitbucket},
+		{"generic", w.Generic},
 	} {
 		if len(receiver.Secrets) > 0 {
 			names = append(names, receiver.name)

@@ -5,20 +5,25 @@ import (
 	"slices"
 	"time"
 
-	"github.com/policysync/policysync/internal/impact"
 	"github.com/policysync/policysync/internal/policy"
 )
 
 // Input is everything a plan depends on.
 type Input struct {
-	Desired  []policy.Desired         // complete; keys and names are unique
-	Recorded []policy.Recorded        // complete for the target; keys are unique
-	Pending  map[string]policy.Policy // bodies of creates whose outcome isn't known, by key
-	Live     []policy.Live            // complete; ids are unique
+	Desired  []policy.Desired   // complete; keys and names are unique
+	Recorded []policy.Recorded  // complete for the target; keys are unique
+	Pending  map[string]Pending // requests whose outcome isn't known, by key
+	Live     []policy.Live      // complete; ids are unique
 	Mode     Mode
 	Adopt    Adoption
 	Drift    Drift
 	Now      time.Time // decides what has expired
+}
+
+// Pending is a request whose outcome isn't known.
+type Pending struct {
+	Action Action
+	Body   policy.Policy // that was sent
 }
 
 // Compute returns the plan that takes live to desired:
@@ -34,7 +39,8 @@ type Input struct {
 //	as R     yes  differs (drift)      reported     heal: update, else reported
 //	changed  yes  differs too          reported     update       update
 //	yes      yes  gone                 create       create       create
-//	-        yes  there                reported     reported     delete, unless in use or protected
+//	-        yes  there                reported     reported     delete, unless in use or protected,
+//	                                                             at the second look
 //	-        yes  gone                 forget       forget       forget
 //	-        -    there                unmanaged    unmanaged    unmanaged
 //
@@ -45,6 +51,7 @@ type Input struct {
 // name of a manifest is that manifest's.
 func Compute(in Input) Plan {
 	c := newComputation(in)
+	c.plan.Declared = len(c.desired)
 	for _, d := range c.desired {
 		c.withDesired(d)
 	}
@@ -106,28 +113,16 @@ func newComputation(in Input) *computation {
 	return c
 }
 
-// sort puts creates first, then what lets nobody new in, then what may, then
-// deletes; within each by the manifest's place, then by key.
+// sort orders changes by their stage, within it by the manifest's place, then
+// by key.
 func (c *computation) sort() {
 	order := func(a, b Change) int {
-		return cmp.Or(cmp.Compare(stage(a), stage(b)), cmp.Compare(a.File, b.File),
+		return cmp.Or(cmp.Compare(a.Stage(), b.Stage()), cmp.Compare(a.File, b.File),
 			cmp.Compare(a.Line, b.Line), cmp.Compare(a.Key, b.Key))
 	}
 	slices.SortStableFunc(c.plan.Changes, order)
 	slices.SortStableFunc(c.plan.Reported, order)
-	slices.Sort(c.plan.Lapsed)
+	slices.SortFunc(c.plan.Marked, func(a, b policy.Recorded) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortFunc(c.plan.Lapsed, func(a, b Lapse) int { return cmp.Compare(a.Key, b.Key) })
 	slices.SortFunc(c.plan.Settled, func(a, b Settled) int { return cmp.Compare(a.Desired.Key, b.Desired.Key) })
-}
-
-func stage(s Change) int {
-	switch {
-	case s.Action == ActionCreate:
-		return 0
-	case s.Action == ActionDelete:
-		return 3
-	case s.Direction == impact.Widens || s.Direction == impact.Both:
-		return 2
-	default:
-		return 1
-	}
 }

@@ -32,6 +32,13 @@ func recorded(domain string) policy.Recorded {
 	}
 }
 
+// orphan is a record whose policy was absent from Git at the last look too.
+func orphan(domain string) policy.Recorded {
+	r := recorded(domain)
+	r.AbsentSince = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	return r
+}
+
 func live(id, name, domain string) policy.Live {
 	return policy.Live{Policy: body(name, domain), ID: id}
 }
@@ -149,16 +156,19 @@ func TestDecisionTable(t *testing.T) {
 			in.Desired, in.Recorded = []policy.Desired{desired("a.com")}, []policy.Recorded{recorded("a.com")}
 		}, same(changes(diff.Missing, create))},
 
-		{"none, yes, there", func(in *diff.Input) {
+		{"none for the first time, yes, there", func(in *diff.Input) {
 			in.Recorded, in.Live = []policy.Recorded{recorded("a.com")}, []policy.Live{live("id-1", "Eng", "a.com")}
+		}, same(reports(diff.Orphaned, remove))},
+		{"none, yes, there", func(in *diff.Input) {
+			in.Recorded, in.Live = []policy.Recorded{orphan("a.com")}, []policy.Live{live("id-1", "Eng", "a.com")}
 		}, [3]outcome{reports(diff.Orphaned, remove), reports(diff.Orphaned, remove), changes(diff.Orphaned, remove)}},
 		{"none, yes, there and in use", func(in *diff.Input) {
 			l := live("id-1", "Eng", "a.com")
 			l.AppCount = 2
-			in.Recorded, in.Live = []policy.Recorded{recorded("a.com")}, []policy.Live{l}
+			in.Recorded, in.Live = []policy.Recorded{orphan("a.com")}, []policy.Live{l}
 		}, same(reports(diff.Orphaned, remove))},
 		{"none, yes, there and protected", func(in *diff.Input) {
-			r := recorded("a.com")
+			r := orphan("a.com")
 			r.Protect = true
 			in.Recorded, in.Live = []policy.Recorded{r}, []policy.Live{live("id-1", "Eng", "a.com")}
 		}, same(reports(diff.Orphaned, remove))},
@@ -218,7 +228,7 @@ func TestIdentity(t *testing.T) {
 			in.Live = []policy.Live{live("id-1", "Eng", "a.com")}
 		}, outcome{States: states{diff.InSync: 1}}},
 		{"an expired manifest is absent", func(in *diff.Input) {
-			in.Desired, in.Recorded = []policy.Desired{expired}, []policy.Recorded{recorded("a.com")}
+			in.Desired, in.Recorded = []policy.Desired{expired}, []policy.Recorded{orphan("a.com")}
 			in.Live = []policy.Live{live("id-1", "Eng", "a.com")}
 		}, outcome{Changes: []string{"delete Eng id-1"}, States: states{diff.Orphaned: 1}}},
 		{"an expired manifest is never created", func(in *diff.Input) {
@@ -252,17 +262,17 @@ func TestIdentity(t *testing.T) {
 		}, outcome{Reported: []string{"adopt Eng id-1: conflict"}, States: states{diff.Conflict: 1}}},
 		{"a create whose answer was lost is adopted, whatever the account added", func(in *diff.Input) {
 			in.Desired, in.Live, in.Adopt = []policy.Desired{desired("a.com")}, []policy.Live{withDefault}, diff.AdoptNever
-			in.Pending = map[string]policy.Policy{"Eng": body("Eng", "a.com")}
+			in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com")}}
 		}, outcome{Changes: []string{"adopt Eng id-1"}, States: states{diff.Missing: 1}}},
 		{"a create that came to nothing is made again", func(in *diff.Input) {
-			in.Desired, in.Pending = []policy.Desired{desired("a.com")}, map[string]policy.Policy{"Eng": body("Eng", "a.com")}
+			in.Desired, in.Pending = []policy.Desired{desired("a.com")}, map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com")}}
 		}, outcome{Changes: []string{"create Eng "}, States: states{diff.Missing: 1}}},
 		{"a create that was made twice is a conflict", func(in *diff.Input) {
-			in.Desired, in.Pending = []policy.Desired{desired("a.com")}, map[string]policy.Policy{"Eng": body("Eng", "a.com")}
+			in.Desired, in.Pending = []policy.Desired{desired("a.com")}, map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com")}}
 			in.Live = []policy.Live{live("id-1", "Eng", "a.com"), live("id-2", "Eng", "a.com")}
 		}, outcome{Reported: []string{"adopt Eng : conflict"}, States: states{diff.Conflict: 1}}},
 		{"what a lost create made is not forgotten when Git drops it", func(in *diff.Input) {
-			in.Live, in.Pending = []policy.Live{withDefault}, map[string]policy.Policy{"Eng": body("Eng", "a.com")}
+			in.Live, in.Pending = []policy.Live{withDefault}, map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com")}}
 		}, outcome{Changes: []string{"adopt Eng id-1"}, States: states{diff.Orphaned: 1}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -294,17 +304,45 @@ func TestSettledBringsTheRecordUpToDate(t *testing.T) {
 	}
 }
 
+func TestMarksSinceWhenAPolicyIsAbsentFromGit(t *testing.T) {
+	t.Parallel()
+	in := input(diff.CreateOnly)
+	in.Recorded, in.Live = []policy.Recorded{recorded("a.com")}, []policy.Live{live("id-1", "Eng", "a.com")}
+	marked := func() []time.Time {
+		var since []time.Time
+		for _, r := range diff.Compute(in).Marked {
+			since = append(since, r.AbsentSince)
+		}
+		return since
+	}
+	if d := cmp.Diff([]time.Time{in.Now}, marked()); d != "" {
+		t.Errorf("at the first look (-want +got):\n%s", d)
+	}
+	in.Recorded[0] = orphan("a.com")
+	if d := cmp.Diff([]time.Time(nil), marked()); d != "" {
+		t.Errorf("at the second look (-want +got):\n%s", d)
+	}
+	in.Desired = []policy.Desired{desired("b.com")} // back, and changed, which the mode holds back
+	if d := cmp.Diff([]time.Time{{}}, marked()); d != "" {
+		t.Errorf("when it is back (-want +got):\n%s", d)
+	}
+	in.Desired = []policy.Desired{desired("a.com")}
+	if got := diff.Compute(in); len(got.Marked) != 0 || len(got.Settled) != 1 {
+		t.Errorf("when it is back as it was: %+v", got)
+	}
+}
+
 func TestLapsedNamesCreatesThatMadeNothing(t *testing.T) {
 	t.Parallel()
 	in := input(diff.CreateOnly)
-	in.Pending = map[string]policy.Policy{"Eng": body("Eng", "a.com")}
+	in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com")}}
 	in.Live = []policy.Live{live("id-1", "Eng", "b.com")}
 	plan := diff.Compute(in)
-	if d := cmp.Diff([]string{"Eng"}, plan.Lapsed); d != "" {
+	if d := cmp.Diff([]diff.Lapse{{Key: "Eng", Action: diff.ActionCreate}}, plan.Lapsed); d != "" {
 		t.Errorf("lapsed differs (-want +got):\n%s", d)
 	}
 	in.Desired, in.Live = []policy.Desired{desired("a.com")}, nil
-	if d := cmp.Diff([]string{"Eng"}, diff.Compute(in).Lapsed); d != "" {
+	if d := cmp.Diff([]diff.Lapse{{Key: "Eng", Action: diff.ActionCreate}}, diff.Compute(in).Lapsed); d != "" {
 		t.Errorf("lapsed before another create differs (-want +got):\n%s", d)
 	}
 	if !plan.Empty() || plan.States[diff.Unmanaged] != 1 {
@@ -327,7 +365,7 @@ func TestOrderPutsWhatLetsPeopleInLate(t *testing.T) {
 	}
 	in.Recorded = []policy.Recorded{
 		{Key: "changed", ID: "1", Sent: named("changed", policy.Allow, "a.com"), ReadBack: named("changed", policy.Allow, "a.com")},
-		{Key: "old", ID: "2", Sent: named("old", policy.Allow, "a.com"), ReadBack: named("old", policy.Allow, "a.com")},
+		{Key: "old", ID: "2", AbsentSince: in.Now, Sent: named("old", policy.Allow, "a.com"), ReadBack: named("old", policy.Allow, "a.com")},
 		{Key: "past", ID: "3", Sent: named("past", policy.Allow, "a.com"), ReadBack: named("past", policy.Allow, "a.com")},
 	}
 	in.Live = []policy.Live{live("1", "changed", "a.com"), live("2", "old", "a.com"), live("4", "there", "a.com")}

@@ -26,15 +26,25 @@ func (c *computation) withDesired(d policy.Desired) {
 		return
 	}
 	c.claimed[l.ID] = true
-	c.lapse(d.Key)
+	c.plan.Owned++
+	settled := len(c.plan.Settled)
 	c.withOwn(d, *r, *l)
+	if !r.AbsentSince.IsZero() && settled == len(c.plan.Settled) {
+		c.mark(*r, time.Time{})
+	}
+}
+
+// mark notes since when a record's policy has been absent from Git.
+func (c *computation) mark(r policy.Recorded, absentSince time.Time) {
+	r.AbsentSince = absentSince
+	c.plan.Marked = append(c.plan.Marked, r)
 }
 
 // lapse closes the journal entry of a key, if it has one: a complete list
-// shows that the create made nothing.
-func (c *computation) lapse(key string) {
-	if _, pending := c.Pending[key]; pending {
-		c.plan.Lapsed = append(c.plan.Lapsed, key)
+// shows whether the request took effect.
+func (c *computation) lapse(key string, done bool) {
+	if p, pending := c.Pending[key]; pending {
+		c.plan.Lapsed = append(c.plan.Lapsed, Lapse{key, p.Action, done})
 	}
 }
 
@@ -94,7 +104,7 @@ func (c *computation) withoutName(step Change) {
 			}
 		}
 	}
-	c.lapse(step.Key)
+	c.lapse(step.Key, c.Pending[step.Key].Action == ActionDelete)
 	step.Action = ActionCreate
 	c.change(step, nil, Missing)
 }
@@ -103,9 +113,9 @@ func (c *computation) withoutName(step Change) {
 // isn't ours.
 func (c *computation) withNamesake(step Change, l policy.Live) {
 	step.Live, step.ID = &l, l.ID
-	sent, pending := c.Pending[step.Key]
+	p, pending := c.Pending[step.Key]
 	switch {
-	case pending && policy.Fulfils(l.Policy, sent):
+	case pending && policy.Fulfils(l.Policy, p.Body):
 		step.Action, step.Reason = ActionAdopt, "an earlier run created it and lost the answer"
 		c.change(step, &l.Policy, Missing)
 	case c.Adopt == AdoptNever:
@@ -140,14 +150,17 @@ func (c *computation) adoptOther(step Change, why string) {
 func (c *computation) withOwn(d policy.Desired, r policy.Recorded, l policy.Live) {
 	changed := !policy.Equal(d.Policy, r.Sent)
 	drifted := !policy.Equal(l.Policy, r.ReadBack)
-	if !changed && !drifted || policy.Equal(d.Policy, l.Policy) {
+	p, pending := c.Pending[d.Key]
+	done := pending && policy.Fulfils(l.Policy, p.Body)
+	c.lapse(d.Key, done)
+	if !changed && !drifted || policy.Equal(d.Policy, l.Policy) || done && policy.Equal(d.Policy, p.Body) {
 		c.count(InSync, 1)
-		if changed || drifted || d.Key != r.Key || d.Protect != r.Protect || d.File != r.File || d.Line != r.Line {
+		if changed || drifted || d.Key != r.Key || d.Protect != r.Protect || !r.AbsentSince.IsZero() || d.File != r.File || d.Line != r.Line {
 			c.plan.Settled = append(c.plan.Settled, Settled{d, r, l})
 		}
 		return
 	}
-	step := Change{Key: d.Key, Name: d.Name, ID: l.ID, File: d.File, Line: d.Line, Desired: &d, Live: &l}
+	step := Change{Key: d.Key, Name: d.Name, ID: l.ID, File: d.File, Line: d.Line, Desired: &d, Recorded: &r, Live: &l}
 	switch {
 	case changed && drifted:
 		c.update(step, cause{"changed in Git, and in the account behind our back", Blocked, true})
@@ -186,7 +199,7 @@ func (c *computation) update(step Change, because cause) {
 
 // withoutDesired decides about a record that no manifest takes.
 func (c *computation) withoutDesired(r policy.Recorded) {
-	step := Change{Key: r.Key, Name: cmp.Or(r.Sent.Name, r.ReadBack.Name), ID: r.ID}
+	step := Change{Key: r.Key, Name: cmp.Or(r.Sent.Name, r.ReadBack.Name), ID: r.ID, Recorded: &r}
 	why := "gone from Git"
 	if d, expired := c.expired[r.Key]; expired {
 		step.File, step.Line = d.File, d.Line
@@ -199,14 +212,22 @@ func (c *computation) withoutDesired(r policy.Recorded) {
 		return
 	}
 	c.claimed[l.ID] = true
+	c.plan.Owned++
+	c.lapse(r.Key, false)
 	step.Action, step.Reason, step.State, step.Live, step.Name = ActionDelete, why, Orphaned, l, l.Name
+	first := r.AbsentSince.IsZero()
+	if first {
+		c.mark(r, c.Now)
+	}
 	switch {
 	case r.Protect:
 		c.report(step, "protected by its last manifest")
 	case c.Mode != Sync:
 		c.report(step, "mode: "+string(c.Mode))
 	case l.AppCount > 0:
-		c.report(step, fmt.Sprintf("in use by %d applications", l.AppCount))
+		c.report(step, fmt.Sprintf("its use by %d applications", l.AppCount))
+	case first:
+		c.report(step, "a second look: the next run deletes it if it is still gone")
 	default:
 		c.change(step, &l.Policy, Orphaned)
 	}
@@ -219,10 +240,10 @@ func (c *computation) pendingWithoutDesired() {
 		if c.wanted[key] || c.byKey[key] != nil {
 			continue
 		}
-		sent := c.Pending[key]
+		sent := c.Pending[key].Body
 		made := c.madeBy(sent)
 		if made == nil {
-			c.lapse(key)
+			c.lapse(key, false)
 			continue
 		}
 		c.claimed[made.ID] = true

@@ -60,9 +60,10 @@ type Change struct {
 	Direction impact.Direction
 	Fields    []FieldChange
 
-	State   State           // how the policy stands until the step is done; empty where States doesn't count it
-	Desired *policy.Desired // what Git says; nil for delete and forget
-	Live    *policy.Live    // what the account has; nil for create and forget
+	State    State            // how the policy stands until the step is done; empty where States doesn't count it
+	Desired  *policy.Desired  // what Git says; nil for delete and forget
+	Recorded *policy.Recorded // what was last applied; nil where nothing was
+	Live     *policy.Live     // what the account has; nil for create and forget
 }
 
 // FieldChange is one difference within a policy. For a set, such as include,
@@ -81,13 +82,39 @@ type Settled struct {
 	Live     policy.Live
 }
 
+// Lapse is a journal entry whose outcome is known now.
+type Lapse struct {
+	Key    string
+	Action Action
+	Done   bool // the request took effect; else it came to nothing
+}
+
 // Plan is what takes live to desired.
 type Plan struct {
-	Changes  []Change      // in the order in which to carry them out
-	Reported []Change      // what the mode leaves alone, in the same order
-	Settled  []Settled     // by key
-	Lapsed   []string      // keys of Input.Pending that came to nothing, sorted
-	States   map[State]int // how many policies are in which state before the changes
+	Changes  []Change          // in the order in which to carry them out
+	Reported []Change          // what the mode leaves alone, in the same order
+	Settled  []Settled         // by key
+	Marked   []policy.Recorded // records of which only AbsentSince changes, by key
+	Lapsed   []Lapse           // what became of requests in Input.Pending, by key
+	Owned    int               // how many live policies are recorded as ours
+	Declared int               // how many policies Git declares, without those expired
+	States   map[State]int     // how many policies are in which state before the changes
+}
+
+// Stage is the part of a plan to which the change belongs; all changes of one
+// stage end before the next begins. First come creates, then what lets nobody
+// new in, then what may, then deletes.
+func (c Change) Stage() int {
+	switch {
+	case c.Action == ActionCreate:
+		return 0
+	case c.Action == ActionDelete:
+		return 3
+	case c.Direction == impact.Widens || c.Direction == impact.Both:
+		return 2
+	default:
+		return 1
+	}
 }
 
 // Empty reports whether there is nothing to carry out.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/policysync/policysync/internal/diff"
+	"github.com/policysync/policysync/internal/guard"
 )
 
 // Trigger is why a run began.
@@ -83,17 +84,6 @@ const (
 // FetchResults returns all results of a fetch.
 func FetchResults() []FetchResult { return []FetchResult{Changed, Unchanged, FetchError} }
 
-// HoldReason is why a guard held changes back.
-type HoldReason string
-
-// The reasons to hold changes back.
-const (
-	Frozen HoldReason = "frozen" // a freeze switch is set
-)
-
-// HoldReasons returns all reasons to hold changes back.
-func HoldReasons() []HoldReason { return []HoldReason{Frozen} }
-
 // Event is one of the types below.
 type Event interface{ isEvent() }
 
@@ -138,7 +128,7 @@ type PlanMade struct {
 // Held is a guard that held changes of a plan back.
 type Held struct {
 	Scope
-	Reason HoldReason
+	Reason guard.Reason
 	Err    error // says what was held and the way on
 }
 

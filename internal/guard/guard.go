@@ -3,7 +3,6 @@ package guard
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/policysync/policysync/internal/diff"
@@ -30,51 +29,126 @@ func (s *Switch) UnmarshalText(text []byte) error {
 	return enum.Parse(s, text, "freeze", Switches()...)
 }
 
+// Reason is why a guard held changes back; a label of metrics.
+type Reason string
+
+// The reasons.
+const (
+	Frozen      Reason = "frozen"       // a freeze switch is set
+	TooMany     Reason = "max_changes"  // the plan alters too large a part of what is ours
+	TooManyGone Reason = "max_deletes"  // the plan deletes too large a part of what is ours
+	EmptySource Reason = "empty_source" // Git declares nothing at all, and the plan deletes
+)
+
+// Reasons returns all reasons.
+func Reasons() []Reason { return []Reason{Frozen, TooMany, TooManyGone, EmptySource} }
+
+// Limits say how much of what is ours one plan may touch. Creates don't count:
+// they touch nothing that is there.
+type Limits struct {
+	MaxChanges  int // percent of our live policies that may be updated, renamed or deleted
+	MaxDeletes  int // percent of our live policies that may be deleted
+	MinPolicies int // with fewer live policies of ours the limits don't count
+}
+
+// Rules are all that a plan must keep to. The zero value of Limits allows no
+// change of what is there once MinPolicies is reached.
+type Rules struct {
+	Freeze []Switch
+	Limits Limits
+	Accept string // the hash of the one plan that Limits don't stop
+}
+
 // Stop is the error that tells what a guard held back.
 type Stop struct {
-	Held     int      // changes held back
-	Switches []Switch // those that are set
+	Reason Reason
+	Held   int    // changes held back
+	text   string // why, and the way on
 }
 
-// Error says what was held back and the way on.
-func (s *Stop) Error() string {
-	names := make([]string, len(s.Switches))
-	for i, name := range s.Switches {
-		names[i] = string(name)
+// Error says what was held back, why, and the way on.
+func (s *Stop) Error() string { return fmt.Sprintf("%d changes held back: %s", s.Held, s.text) }
+
+// stop returns why the whole plan is held back, nil if it isn't.
+func (l Limits) stop(plan diff.Plan) *Stop {
+	if plan.Declared == 0 && plan.Count(diff.ActionDelete) > 0 {
+		return &Stop{Reason: EmptySource, text: fmt.Sprintf(
+			"Git declares no policy at all, and the plan deletes %d; if that is meant, let it through once with `policysync apply --accept %s`",
+			plan.Count(diff.ActionDelete), plan.Hash())}
 	}
-	return fmt.Sprintf("%d changes held back by freeze: %s; take the switch out of the config's freeze and of POLICYSYNC_FREEZE to let them through",
-		s.Held, strings.Join(names, ", "))
+	return l.exceeded(plan)
 }
 
-// Freeze returns the plan without the changes that a set switch holds back,
-// which it reports instead, and a *Stop if there are any.
-func Freeze(plan diff.Plan, set []Switch) (diff.Plan, error) {
-	before := len(plan.Changes)
-	plan = plan.Hold(func(c diff.Change) string {
-		for _, s := range set {
-			if s.holds(c) {
-				return "freeze: " + string(s)
-			}
+// Check returns the plan without the changes that the rules hold back, which
+// it reports instead, and a *Stop if there are any. A plan beyond a limit is
+// held back whole.
+func Check(plan diff.Plan, rules Rules) (diff.Plan, error) {
+	if stop := rules.Limits.stop(plan); stop != nil && plan.Hash() != rules.Accept {
+		held := plan.Hold(func(diff.Change) string { return "limits: " + string(stop.Reason) })
+		stop.Held = len(plan.Changes)
+		return held, stop
+	}
+	held := plan.Hold(func(c diff.Change) string { return frozen(rules.Freeze, c) })
+	if n := len(plan.Changes) - len(held.Changes); n > 0 {
+		return held, &Stop{Frozen, n, fmt.Sprintf(
+			"freeze is set to %s; take it out of the config's freeze and of POLICYSYNC_FREEZE to let them through", joined(rules.Freeze))}
+	}
+	return held, nil
+}
+
+// exceeded returns the first limit that the plan exceeds, nil if it is none.
+func (l Limits) exceeded(plan diff.Plan) *Stop {
+	if plan.Owned == 0 || plan.Owned < l.MinPolicies {
+		return nil
+	}
+	deletes := plan.Count(diff.ActionDelete)
+	changes := deletes + plan.Count(diff.ActionUpdate) + plan.Count(diff.ActionRename)
+	for _, check := range []struct {
+		reason         Reason
+		what           string
+		count, percent int
+	}{
+		{TooManyGone, "deletes", deletes, l.MaxDeletes},
+		{TooMany, "changes", changes, l.MaxChanges},
+	} {
+		if check.count*100 > check.percent*plan.Owned {
+			return &Stop{Reason: check.reason, text: fmt.Sprintf(
+				"the plan %s %d of %d policies, %d%%, and limits.%s is %d%%; look at it with `policysync plan`, and if it is right let it through once with `policysync apply --accept %s`",
+				check.what, check.count, plan.Owned, check.count*100/plan.Owned, check.reason, check.percent, plan.Hash())}
 		}
-		return ""
-	})
-	if held := before - len(plan.Changes); held > 0 {
-		return plan, &Stop{held, slices.Clone(set)}
 	}
-	return plan, nil
+	return nil
 }
 
-// holds reports whether the switch holds back a change. What only concerns
-// our own records is never held back.
+// frozen returns the switch that holds back a change, if there is one. What
+// only concerns our own records is never held back.
+func frozen(set []Switch, c diff.Change) string {
+	if c.Action == diff.ActionAdopt || c.Action == diff.ActionForget {
+		return ""
+	}
+	for _, s := range set {
+		if s.holds(c) {
+			return "freeze: " + string(s)
+		}
+	}
+	return ""
+}
+
 func (s Switch) holds(c diff.Change) bool {
-	switch {
-	case c.Action == diff.ActionAdopt || c.Action == diff.ActionForget:
-		return false
-	case s == FreezeDeletes:
+	switch s {
+	case FreezeDeletes:
 		return c.Action == diff.ActionDelete
-	case s == FreezeWidening:
+	case FreezeWidening:
 		return c.Direction == impact.Widens || c.Direction == impact.Both
 	default:
 		return true
 	}
+}
+
+func joined(set []Switch) string {
+	names := make([]string, len(set))
+	for i, s := range set {
+		names[i] = string(s)
+	}
+	return strings.Join(names, ", ")
 }

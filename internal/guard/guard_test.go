@@ -2,6 +2,7 @@ package guard_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,7 +14,7 @@ import (
 
 func TestFreezeHoldsBackWhatItsSwitchesSay(t *testing.T) {
 	t.Parallel()
-	plan := diff.Plan{Changes: []diff.Change{
+	plan := diff.Plan{Declared: 4, Changes: []diff.Change{
 		{Action: diff.ActionCreate, Key: "wide", Direction: impact.Widens},
 		{Action: diff.ActionCreate, Key: "narrow", Direction: impact.Narrows},
 		{Action: diff.ActionAdopt, Key: "found", Direction: impact.Neutral},
@@ -36,7 +37,7 @@ func TestFreezeHoldsBackWhatItsSwitchesSay(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := guard.Freeze(plan, tc.set)
+			got, err := guard.Check(plan, guard.Rules{Freeze: tc.set})
 			var held []string
 			for _, c := range got.Reported {
 				held = append(held, c.Key)
@@ -52,5 +53,80 @@ func TestFreezeHoldsBackWhatItsSwitchesSay(t *testing.T) {
 				t.Errorf("error %v with %d held", err, len(held))
 			}
 		})
+	}
+}
+
+// owning returns a plan of so many updates, deletes and creates in an account
+// where so many policies are ours.
+func owning(owned, updates, deletes, creates int) diff.Plan {
+	plan := diff.Plan{Owned: owned, Declared: owned - deletes + creates}
+	for action, n := range map[diff.Action]int{diff.ActionUpdate: updates, diff.ActionDelete: deletes, diff.ActionCreate: creates} {
+		for range n {
+			plan.Changes = append(plan.Changes, diff.Change{Action: action})
+		}
+	}
+	return plan
+}
+
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	limits := guard.Limits{MaxChanges: 50, MaxDeletes: 10, MinPolicies: 10}
+	for _, tc := range []struct {
+		name   string
+		plan   diff.Plan
+		reason guard.Reason // empty: let through
+	}{
+		{"nothing", owning(100, 0, 0, 0), ""},
+		{"creates don't count", owning(100, 0, 0, 500), ""},
+		{"half may change", owning(100, 50, 0, 0), ""},
+		{"more may not", owning(100, 51, 0, 1), guard.TooMany},
+		{"a tenth may go", owning(100, 0, 10, 0), ""},
+		{"more may not go", owning(100, 0, 11, 0), guard.TooManyGone},
+		{"deletes are changes", owning(100, 41, 10, 0), guard.TooMany},
+		{"of few policies all may change", owning(9, 9, 0, 0), ""},
+		{"but not all may go", owning(9, 0, 9, 0), guard.EmptySource},
+		{"most may", owning(9, 0, 8, 0), ""},
+		{"from ten on they may not", owning(10, 0, 2, 0), guard.TooManyGone},
+		{"not even by rounding", owning(19, 0, 2, 0), guard.TooManyGone},
+		{"nothing is ours", owning(0, 0, 0, 3), ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := guard.Check(tc.plan, guard.Rules{Limits: limits})
+			stop, stopped := errors.AsType[*guard.Stop](err)
+			if !stopped {
+				if err != nil || tc.reason != "" || len(got.Changes) != len(tc.plan.Changes) {
+					t.Errorf("let through: %v, want %q", err, tc.reason)
+				}
+				return
+			}
+			if stop.Reason != tc.reason || stop.Held != len(tc.plan.Changes) || len(got.Changes) != 0 || len(got.Reported) != stop.Held {
+				t.Errorf("stopped by %s with %d of %d held, want %q and all", stop.Reason, stop.Held, len(tc.plan.Changes), tc.reason)
+			}
+		})
+	}
+}
+
+func TestAnAcceptedPlanPassesItsLimitsAndNoOtherDoes(t *testing.T) {
+	t.Parallel()
+	plan, other := owning(100, 0, 60, 0), owning(100, 0, 61, 0)
+	rules := guard.Rules{Limits: guard.Limits{MaxChanges: 50, MaxDeletes: 10, MinPolicies: 10}}
+	_, err := guard.Check(plan, rules)
+	if want := "`policysync apply --accept " + plan.Hash() + "`"; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("error %v, want it to end in %s", err, want)
+	}
+	if want := "60 changes held back: the plan deletes 60 of 100 policies, 60%, and limits.max_deletes is 10%;"; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("error %v, want it to begin with %s", err, want)
+	}
+	rules.Accept = plan.Hash()
+	if _, err := guard.Check(plan, rules); err != nil {
+		t.Errorf("the accepted plan is stopped: %v", err)
+	}
+	if _, err := guard.Check(other, rules); err == nil {
+		t.Error("another plan passes")
+	}
+	rules.Freeze = []guard.Switch{guard.FreezeDeletes}
+	if _, err := guard.Check(plan, rules); err == nil {
+		t.Error("an accepted plan passes a freeze")
 	}
 }

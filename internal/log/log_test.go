@@ -13,6 +13,7 @@ import (
 
 	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/guard"
 	"github.com/policysync/policysync/internal/impact"
 	"github.com/policysync/policysync/internal/log"
 )
@@ -97,7 +98,7 @@ func TestLevels(t *testing.T) {
 		event.Warned{Scope: scope, Message: "look"},
 		event.PhaseDone{Scope: scope},
 		event.PlanMade{Scope: scope},
-		event.Held{Scope: scope, Reason: event.Frozen, Err: errors.New("frozen")},
+		event.Held{Scope: scope, Reason: guard.Frozen, Err: errors.New("frozen")},
 		event.ChangeDone{Scope: scope, Outcome: event.Applied},
 		event.RunDone{Scope: scope, Result: event.Noop},
 		event.RunDone{Scope: scope, Result: event.Success},

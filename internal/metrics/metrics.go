@@ -10,6 +10,7 @@ import (
 
 	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/guard"
 	"github.com/policysync/policysync/internal/impact"
 )
 
@@ -94,7 +95,7 @@ func seconds(least, most float64) []float64 {
 
 // operations and codes are the labels of requests to the account.
 var (
-	operations = []string{"list", "get", "create", "update", "delete", "verify_token"}
+	operations = []string{"list", "get", "create", "update", "delete", "verify_token", "list_apps"}
 	codes      = []string{"2xx", "4xx", "429", "5xx", "error"}
 )
 
@@ -121,7 +122,7 @@ func (m *Metrics) zero(target string) {
 	for _, state := range diff.States() {
 		m.policies.WithLabelValues(target, string(state))
 	}
-	for _, reason := range event.HoldReasons() {
+	for _, reason := range guard.Reasons() {
 		m.stops.WithLabelValues(target, string(reason))
 	}
 	m.waits.WithLabelValues(target)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/guard"
 	"github.com/policysync/policysync/internal/impact"
 	"github.com/policysync/policysync/internal/metrics"
 )
@@ -81,7 +82,7 @@ func TestEventsAreCounted(t *testing.T) {
 		event.SourceFetched{Scope: scope, Result: event.Changed},
 		event.SourceFetched{Scope: scope, Result: event.FetchError, Err: errors.New("down")},
 		event.PhaseDone{Scope: scope, Phase: event.List, Took: time.Second},
-		event.Held{Scope: scope, Reason: event.Frozen},
+		event.Held{Scope: scope, Reason: guard.Frozen},
 		event.ChangeDone{Scope: scope, Change: diff.Change{Action: diff.ActionCreate, Direction: impact.Widens}, Outcome: event.Applied},
 		event.RequestDone{Target: "production", Operation: "create", Code: "2xx", Took: time.Second},
 		event.BudgetWaited{Target: "production", Waited: 1500 * time.Millisecond},

@@ -55,6 +55,22 @@ type Field struct {
 	Fields   []Field       // of an Object
 }
 
+// empty is the value that means the same as leaving the field out.
+func (f Field) empty() any {
+	switch {
+	case f.Many:
+		return []any{}
+	case f.Nullable:
+		return nil
+	case f.Type == Bool:
+		return false
+	case f.Type == Object:
+		return map[string]any{}
+	default:
+		return ""
+	}
+}
+
 // Fields returns the fields of a policy's request body, in the order in which
 // Cloudflare's reference names them (access_policy_req). The caller must not
 // alter what is shared by the result.

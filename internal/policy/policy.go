@@ -71,6 +71,10 @@ type Recorded struct {
 	Line      int       // where Sent stood
 	CreatedAt time.Time // when the policy became ours
 	UpdatedAt time.Time // when this record last changed
+
+	// AbsentSince is when a complete read of Git first showed it without the
+	// policy; zero while Git declares it.
+	AbsentSince time.Time
 }
 
 // Live is a policy as the account holds it now.
@@ -109,6 +113,23 @@ func (p *Policy) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	return object.policy(p)
+}
+
+// Replacement returns the body that replaces live by p, whether or not the
+// account resets the fields that an update leaves out, which Cloudflare's
+// documents don't say: what live has and p hasn't is named with its empty
+// value.
+func (p Policy) Replacement(live Policy) Policy {
+	p.Exclude, p.Require = append([]Rule{}, p.Exclude...), append([]Rule{}, p.Require...)
+	settings := map[string]any{}
+	for _, f := range fields {
+		if _, there := live.Settings[f.Name]; there {
+			settings[f.Name] = f.empty()
+		}
+	}
+	maps.Copy(settings, p.Settings)
+	p.Settings = settings
+	return p
 }
 
 // MarshalJSON returns {kind: body}.

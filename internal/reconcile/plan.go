@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/policysync/policysync/internal/apply"
 	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/manifest"
@@ -53,6 +52,7 @@ type Planner struct {
 type Planned struct {
 	Commit string // empty for a local folder
 	Plan   diff.Plan
+	Listed time.Time // when the account was asked for its policies
 }
 
 // Plan fetches, parses, lists and compares.
@@ -93,7 +93,8 @@ func (p *Planner) compute(ctx context.Context, scope event.Scope) (Planned, erro
 	if err := p.phase(scope, event.Parse, func() error { return p.parse(scope) }); err != nil {
 		return Planned{}, err
 	}
-	in := diff.Input{Desired: p.set.Policies, Mode: p.Mode, Adopt: p.Adopt, Drift: p.Drift, Now: time.Now()}
+	planned := Planned{Commit: scope.Commit, Listed: time.Now()}
+	in := diff.Input{Desired: p.set.Policies, Mode: p.Mode, Adopt: p.Adopt, Drift: p.Drift, Now: planned.Listed}
 	err := p.phase(scope, event.List, func() (err error) {
 		in.Live, err = p.Account.List(ctx)
 		return err
@@ -101,12 +102,11 @@ func (p *Planner) compute(ctx context.Context, scope event.Scope) (Planned, erro
 	if err != nil {
 		return Planned{}, err
 	}
-	planned := Planned{Commit: scope.Commit}
 	err = p.phase(scope, event.Plan, func() error {
 		if err := p.recall(ctx, &in); err != nil {
 			return err
 		}
-		planned.Plan = diff.Compute(in).Hold(notYet)
+		planned.Plan = diff.Compute(in)
 		return nil
 	})
 	return planned, err
@@ -138,9 +138,9 @@ func (p *Planner) recall(ctx context.Context, in *diff.Input) error {
 	if err != nil {
 		return err
 	}
-	in.Recorded, in.Pending = recorded, map[string]policy.Policy{}
+	in.Recorded, in.Pending = recorded, map[string]diff.Pending{}
 	for _, i := range intents {
-		in.Pending[i.Key] = i.Body
+		in.Pending[i.Key] = diff.Pending{Action: diff.Action(i.Action), Body: i.Body}
 	}
 	return nil
 }
@@ -167,11 +167,3 @@ func (e *PhaseError) Error() string { return fmt.Sprintf("%s: %s", e.Phase, e.Er
 
 // Unwrap returns what went wrong.
 func (e *PhaseError) Unwrap() error { return e.Err }
-
-// notYet holds back what this version can't carry out.
-func notYet(c diff.Change) string {
-	if apply.Supported(c.Action) {
-		return ""
-	}
-	return "this version of policysync, which only creates, adopts and forgets"
-}

@@ -33,7 +33,7 @@ type Reconciler struct {
 
 	Executor      apply.Executor
 	Runs          Runs
-	Freeze        []guard.Switch
+	Rules         guard.Rules
 	FullListEvery time.Duration // the account is listed at least this often though Git is unchanged
 
 	// Approve is asked before a plan, be it empty, is carried out; its error
@@ -109,18 +109,18 @@ func (p *pass) reconcile(ctx context.Context) {
 // guard takes from the plan what may not be done now and returns why.
 func (p *pass) guard(planned *Planned) error {
 	began := time.Now()
-	plan, stop := guard.Freeze(planned.Plan, p.Freeze)
+	plan, err := guard.Check(planned.Plan, p.Rules)
 	planned.Plan = plan
 	p.Sink.Emit(event.PhaseDone{Scope: p.scope, Phase: event.Guard, Took: time.Since(began)})
-	if stop != nil {
-		p.Sink.Emit(event.Held{Scope: p.scope, Reason: event.Frozen, Err: stop})
+	if stop, stopped := errors.AsType[*guard.Stop](err); stopped {
+		p.Sink.Emit(event.Held{Scope: p.scope, Reason: stop.Reason, Err: stop})
 	}
-	return stop
+	return err
 }
 
 func (p *pass) apply(ctx context.Context, planned Planned, held error) {
 	began := time.Now()
-	result := p.Executor.Execute(ctx, p.scope, planned.Plan)
+	result := p.Executor.Execute(ctx, p.scope, planned.Plan, planned.Listed)
 	p.Sink.Emit(event.PhaseDone{Scope: p.scope, Phase: event.Apply, Took: time.Since(began), Err: result.Err})
 	p.done.States, p.done.Err = result.States, errors.Join(held, result.Err)
 	switch {
@@ -138,7 +138,9 @@ func (p *pass) apply(ctx context.Context, planned Planned, held error) {
 	if p.done.Err != nil {
 		return
 	}
-	p.listed = p.began
+	if len(planned.Plan.Marked) == 0 { // else the next run looks again
+		p.listed = p.began
+	}
 	if !p.live && result.Outcomes[event.Applied] > 0 {
 		p.done.ToLive = time.Since(p.seen)
 	}

@@ -303,30 +303,10 @@ func TestForgetsWhatIsGoneFromBoth(t *testing.T) {
 	}
 }
 
-func TestWhatThisVersionCannotDoIsReported(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, simulator.Options{})
-	w.git.declare("a", "b")
-	w.run(event.Success)
-	w.Mode = diff.Sync
-	w.git.commit(fstest.MapFS{"a.yaml": {Data: []byte(manifest("a", "changed.example"))}})
-	planned, err := w.Plan(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !planned.Plan.Empty() || len(planned.Plan.Reported) != 2 {
-		t.Errorf("plan = %+v, want an update and a delete reported", planned.Plan)
-	}
-	done := w.runWith(t.Context(), event.Manual, event.Noop)
-	if w.writes() != 2 || done.States[diff.Blocked] != 1 || done.States[diff.Orphaned] != 1 {
-		t.Errorf("%d writes, states %v", w.writes(), done.States)
-	}
-}
-
 func TestFreezeHoldsWritesBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{})
-	w.Freeze = []guard.Switch{guard.FreezeAll}
+	w.Rules.Freeze = []guard.Switch{guard.FreezeAll}
 	w.git.declare("a")
 	done := w.run(event.Blocked)
 	if w.writes() != 0 {
@@ -335,7 +315,7 @@ func TestFreezeHoldsWritesBack(t *testing.T) {
 	if _, ok := errors.AsType[*guard.Stop](done.Err); !ok || done.States[diff.Missing] != 1 {
 		t.Errorf("error %v, states %v", done.Err, done.States)
 	}
-	w.Freeze = nil
+	w.Rules.Freeze = nil
 	w.runWith(t.Context(), event.Manual, event.Success)
 }
 

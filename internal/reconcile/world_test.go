@@ -18,10 +18,12 @@ import (
 	"github.com/policysync/policysync/internal/cloudflare/simulator"
 	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/guard"
 	"github.com/policysync/policysync/internal/policy"
 	"github.com/policysync/policysync/internal/reconcile"
 	"github.com/policysync/policysync/internal/secret"
 	"github.com/policysync/policysync/internal/source"
+	"github.com/policysync/policysync/internal/state"
 	"github.com/policysync/policysync/internal/state/sqlite"
 )
 
@@ -36,6 +38,12 @@ type world struct {
 	path    string // of the state
 	events  *recorder
 	git     *repository
+}
+
+// inMode sets how the target is reconciled, until the next start.
+func (w *world) inMode(mode diff.Mode, drift diff.Drift) *world {
+	w.Mode, w.Drift = mode, drift
+	return w
 }
 
 // newWorld returns a world in which Git is empty and so is the account.
@@ -74,6 +82,7 @@ func (w *world) start() {
 		},
 		Executor: apply.Executor{Account: client, Journal: store, Concurrency: 4, Sink: w.events},
 		Runs:     store, FullListEvery: 10 * time.Minute,
+		Rules: guard.Rules{Limits: guard.Limits{MaxChanges: 50, MaxDeletes: 10, MinPolicies: 10}},
 	}
 	w.t.Cleanup(w.stop)
 }
@@ -118,6 +127,16 @@ func (w *world) names() []string {
 // writes returns how many requests the account got that could alter it.
 func (w *world) writes() int {
 	return w.account.Count("create") + w.account.Count("update") + w.account.Count("delete")
+}
+
+// startedRun begins a run by hand and returns its id.
+func startedRun(t *testing.T, w *world) string {
+	t.Helper()
+	run := state.Run{ID: "by hand", Target: "production", Trigger: "manual", Started: time.Now()}
+	if err := w.store.StartRun(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	return run.ID
 }
 
 // recorded returns the keys of what is recorded.

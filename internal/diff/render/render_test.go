@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -35,7 +36,7 @@ func plan() diff.Plan {
 	shorter.Settings = map[string]any{"session_duration": "12h"}
 	okta := policy.Rule{Kind: "okta", Body: map[string]any{"name": "devs", "identity_provider_id": "idp-1"}}
 	record := func(id string, body policy.Policy) policy.Recorded {
-		return policy.Recorded{Key: body.Name, ID: id, Sent: body, ReadBack: body}
+		return policy.Recorded{Key: body.Name, ID: id, Sent: body, ReadBack: body, AbsentSince: time.Unix(1, 0)}
 	}
 	alive := func(id string, body policy.Policy) policy.Live { return policy.Live{ID: id, Policy: body} }
 	return diff.Compute(diff.Input{

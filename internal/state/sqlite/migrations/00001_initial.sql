@@ -28,6 +28,7 @@ CREATE TABLE records (
     line       INTEGER NOT NULL,
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL,
+    absent_since TEXT,                         -- NULL: Git declares it
     PRIMARY KEY (target, key),
     UNIQUE (target, id)
 ) STRICT;

@@ -1,0 +1,225 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/policysync/policysync/internal/cloudflare"
+	"github.com/policysync/policysync/internal/diff"
+	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/policy"
+	"github.com/policysync/policysync/internal/state"
+)
+
+// fresh is how old a list may be for what it says of a policy to be believed
+// when that policy is about to be overwritten.
+const fresh = 5 * time.Second
+
+// carryOut makes one change.
+func (x *execution) carryOut(ctx context.Context, c diff.Change) (event.Outcome, error) {
+	switch c.Action {
+	case diff.ActionCreate:
+		return x.send(ctx, c, func() (policy.Live, error) { return x.Account.Create(ctx, c.Desired.Policy) })
+	case diff.ActionUpdate, diff.ActionRename:
+		return x.update(ctx, c)
+	case diff.ActionDelete:
+		return x.remove(ctx, c)
+	case diff.ActionAdopt:
+		return x.settle(ctx, c, *c.Live)
+	default:
+		return x.forget(ctx, c)
+	}
+}
+
+// update replaces a policy, unless somebody has changed it since the account
+// was listed. Cloudflare's API has no conditional update, so that between the
+// look and the update there is still a moment in which an edit can be lost.
+func (x *execution) update(ctx context.Context, c diff.Change) (event.Outcome, error) {
+	if time.Since(x.listed) >= fresh {
+		now, err := x.Account.Get(ctx, c.ID)
+		if err == nil {
+			err = unmoved(c, now)
+		}
+		if err != nil {
+			return event.Refused, wrap(c, err)
+		}
+	}
+	return x.send(ctx, c, func() (policy.Live, error) {
+		return x.Account.Update(ctx, c.ID, c.Desired.Replacement(c.Live.Policy))
+	})
+}
+
+// remove deletes a policy, after another look at it: it may have come into use,
+// or somebody may have changed it.
+func (x *execution) remove(ctx context.Context, c diff.Change) (event.Outcome, error) {
+	now, err := x.Account.Get(ctx, c.ID)
+	switch {
+	case isGone(err):
+		return x.forget(ctx, c)
+	case err != nil:
+		return event.Refused, wrap(c, err)
+	case now.AppCount > 0:
+		return event.Refused, wrap(c, x.inUse(ctx, c.ID))
+	}
+	if err := unmoved(c, now); err != nil {
+		return event.Refused, wrap(c, err)
+	}
+	return x.send(ctx, c, func() (policy.Live, error) { return policy.Live{}, x.Account.Delete(ctx, c.ID) })
+}
+
+// inUse returns an error that names the applications that use a policy.
+func (x *execution) inUse(ctx context.Context, id string) error {
+	users, err := x.Account.Users(ctx, id)
+	if err != nil || len(users) == 0 {
+		return errors.Join(errors.New("applications use it: take it off them first"), err)
+	}
+	return fmt.Errorf("used by %s: take it off them first", strings.Join(users, ", "))
+}
+
+// unmoved returns an error if a policy is no longer as it was listed.
+func unmoved(c diff.Change, now policy.Live) error {
+	if !now.UpdatedAt.Equal(c.Live.UpdatedAt) || !policy.Equal(now.Policy, c.Live.Policy) {
+		return errors.New("somebody has changed the policy since it was listed: the next run plans anew")
+	}
+	return nil
+}
+
+// wrap says which change an error is about.
+func wrap(c diff.Change, err error) error {
+	if c.File == "" {
+		return fmt.Errorf("%s %q: %w", c.Action, c.Name, err)
+	}
+	return fmt.Errorf("%s %q (%s:%d): %w", c.Action, c.Name, c.File, c.Line, err)
+}
+
+// isGone reports whether the account says that the policy isn't there.
+func isGone(err error) bool {
+	answer, ok := errors.AsType[*cloudflare.Error](err)
+	return ok && answer.NotFound()
+}
+
+// send makes a change by a request. What follows its journal entry is recorded
+// though ctx has ended meanwhile.
+func (x *execution) send(ctx context.Context, c diff.Change, request func() (policy.Live, error)) (event.Outcome, error) {
+	intent := state.Intent{
+		Target: x.scope.Target, Key: c.Key, Action: string(c.Action), ID: c.ID, Run: x.scope.Run, At: time.Now(),
+	}
+	if c.Desired != nil {
+		intent.Body = c.Desired.Policy
+	}
+	if err := x.Journal.Intend(ctx, intent); err != nil {
+		return event.Refused, x.halt(wrap(c, err))
+	}
+	live, err := request()
+	ctx = context.WithoutCancel(ctx)
+	switch {
+	case c.Action == diff.ActionDelete && (err == nil || isGone(err)):
+		return x.forget(ctx, c)
+	case err == nil:
+		return x.settle(ctx, c, live)
+	default:
+		return x.failed(ctx, c, err)
+	}
+}
+
+// failed records that a request failed, and whether it may have had an effect.
+func (x *execution) failed(ctx context.Context, c diff.Change, err error) (event.Outcome, error) {
+	outcome, note := event.Unknown, x.Journal.Doubt
+	answer, known := errors.AsType[*cloudflare.Error](err)
+	if known && !answer.Ambiguous {
+		outcome, note = event.Refused, x.Journal.Abandon
+	}
+	if known && c.Action == diff.ActionDelete && answer.Status == http.StatusConflict {
+		err = errors.Join(err, x.inUse(ctx, c.ID))
+	}
+	err = wrap(c, err)
+	if noted := note(ctx, x.changed(c, outcome, err)); noted != nil {
+		return event.Unknown, x.halt(errors.Join(err, noted))
+	}
+	if known && (answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden) {
+		return outcome, x.halt(err)
+	}
+	return outcome, err
+}
+
+// forget records that the policy is no more.
+func (x *execution) forget(ctx context.Context, c diff.Change) (event.Outcome, error) {
+	err := x.Journal.Forget(ctx, x.changed(c, event.Applied, nil))
+	if err == nil {
+		return event.Applied, nil
+	}
+	if c.Action == diff.ActionDelete {
+		return event.Unknown, x.halt(wrap(c, err))
+	}
+	return event.Refused, x.halt(wrap(c, err))
+}
+
+// settle records that the change took effect and what the account made of it.
+func (x *execution) settle(ctx context.Context, c diff.Change, live policy.Live) (event.Outcome, error) {
+	done := x.changed(c, event.Applied, nil)
+	done.ID = live.ID
+	record := x.record(*c.Desired, live)
+	record.CreatedAt = record.UpdatedAt
+	if c.Recorded != nil && c.Recorded.ID == live.ID {
+		record.CreatedAt = c.Recorded.CreatedAt
+	}
+	if c.Action != diff.ActionAdopt && record.Sent.Name == "" {
+		x.Sink.Emit(event.Warned{Scope: x.scope, Message: fmt.Sprintf(
+			"the account made of %q (%s) something else than was sent: compare them with `policysync plan`", c.Name, live.ID)})
+	}
+	if err := x.Journal.Settle(ctx, record, done); err != nil {
+		return event.Unknown, x.halt(wrap(c, fmt.Errorf("record %s: %w", live.ID, err)))
+	}
+	return event.Applied, nil
+}
+
+// record returns what to remember of a policy: what Git says counts as sent
+// only where the account has it so.
+func (x *execution) record(d policy.Desired, live policy.Live) policy.Recorded {
+	r := policy.Recorded{
+		Key: d.Key, ID: live.ID, ReadBack: live.Policy, Protect: d.Protect,
+		Commit: x.scope.Commit, File: d.File, Line: d.Line, UpdatedAt: time.Now(),
+	}
+	if policy.Fulfils(live.Policy, d.Policy) {
+		r.Sent = d.Policy
+	}
+	return r
+}
+
+// changed returns the change as history keeps it.
+func (x *execution) changed(c diff.Change, outcome event.Outcome, err error) state.Change {
+	done := state.Change{
+		Run: x.scope.Run, Target: x.scope.Target, Action: string(c.Action), Key: c.Key, Name: c.Name, ID: c.ID,
+		Direction: string(c.Direction), Result: string(outcome), At: time.Now(),
+	}
+	if c.Live != nil {
+		done.Before = &c.Live.Policy
+	}
+	if c.Desired != nil {
+		done.After = &c.Desired.Policy
+	}
+	if err != nil {
+		done.Error = err.Error()
+	}
+	if answer, ok := errors.AsType[*cloudflare.Error](err); ok {
+		done.Ray = answer.Ray
+	}
+	return done
+}
+
+// lapsed returns what history keeps of an earlier request whose outcome is
+// known now.
+func (x *execution) lapsed(l diff.Lapse) state.Change {
+	c := state.Change{
+		Run: x.scope.Run, Target: x.scope.Target, Key: l.Key, Action: string(l.Action),
+		Result: string(event.Applied), At: time.Now(),
+	}
+	if !l.Done {
+		c.Result, c.Error = string(event.Refused), "an earlier request came to nothing"
+	}
+	return c
+}
