@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,8 +33,8 @@ func newRun(a *app) *cobra.Command {
 		Long: `Run the daemon: follow Git until told to stop.
 
 It runs every target once at the start and then on its schedule, and serves
-/metrics, /healthz and /readyz. SIGTERM and SIGINT end it once the requests
-under way have been answered and recorded.`,
+/metrics, /healthz and /readyz. SIGUSR1 makes every target run now. SIGTERM and
+SIGINT end it once the requests under way have been answered and recorded.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := a.load(c)
@@ -82,8 +86,32 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, sink event.Sink, li
 		return fmt.Errorf("listen: %w: choose another server.listen", err)
 	}
 	listening(listener.Addr())
+	stopWaking := wakeOn(syscall.SIGUSR1, d)
+	defer stopWaking()
 	handler := web.Handler(web.Options{Metrics: registry, Stalled: d.Stalled, Unready: d.Unready, Ping: store.Ping})
 	return serveWhile(ctx, listener, handler, d.Run)
+}
+
+// wakeOn wakes the daemon at each such signal until stop is called.
+func wakeOn(sig os.Signal, d *daemon.Daemon) (stop func()) {
+	signals, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(signals, sig)
+	var waker sync.WaitGroup
+	waker.Go(func() {
+		for {
+			select {
+			case <-signals:
+				d.Wake(event.Manual)
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() {
+		signal.Stop(signals)
+		close(done)
+		waker.Wait()
+	}
 }
 
 func newRegistry(cfg *config.Config) (*prometheus.Registry, *metrics.Metrics, error) {

@@ -1,5 +1,6 @@
 // Package daemon decides when targets run: once at the start, then as each
-// one's schedule says, and sooner again after a run that left something undone.
+// one's schedule says, when somebody wakes them, and sooner again after a run
+// that left something undone.
 package daemon
 
 import (
@@ -42,7 +43,21 @@ const (
 type Daemon struct{ loops []*loop }
 
 // Add gives the daemon one more target; do so before Run and the first event.
-func (d *Daemon) Add(t Target) { d.loops = append(d.loops, &loop{Target: t}) }
+func (d *Daemon) Add(t Target) {
+	d.loops = append(d.loops, &loop{Target: t, dirty: make(chan event.Trigger, 1)})
+}
+
+// Wake makes every target run now. A target that is running runs once more
+// when it has ended, however often it was woken meanwhile. It may be called
+// concurrently, and doesn't wait for anything.
+func (d *Daemon) Wake(why event.Trigger) {
+	for _, l := range d.loops {
+		select {
+		case l.dirty <- why:
+		default: // a run that begins later than this is due already
+		}
+	}
+}
 
 // Run runs every target, each by itself, until ctx ends, and returns once the
 // last run has come to its end. Call it once.
@@ -113,6 +128,7 @@ func (d *Daemon) named(which func(*loop) bool) []string {
 // loop looks after one target.
 type loop struct {
 	Target
+	dirty    chan event.Trigger // holds a wake that no run has answered yet
 	mu       sync.Mutex
 	deadline time.Time // by which the next sign of life is due
 	parsed   bool
@@ -142,10 +158,9 @@ func (l *loop) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		l.alive(false)
 		result := l.Runner.Run(ctx, trigger).Result
-		var next time.Time
-		next, trigger = l.next(result, retries)
+		next, why := l.next(result, retries)
 		l.due(next.Add(silentPause), false)
-		wait(ctx, next)
+		trigger = l.wait(ctx, next, why)
 	}
 }
 
@@ -163,12 +178,15 @@ func (l *loop) next(result event.Result, retries *backoff.ExponentialBackOff) (t
 	return tick, event.Schedule
 }
 
-// wait returns at that time, or when ctx ends.
-func wait(ctx context.Context, until time.Time) {
+// wait returns why to run again: at that time for that reason, or at once when
+// the target is woken. It returns, too, when ctx ends.
+func (l *loop) wait(ctx context.Context, until time.Time, why event.Trigger) event.Trigger {
 	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 	case <-timer.C:
+	case why = <-l.dirty:
 	}
+	return why
 }

@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/robfig/cron/v3"
 	"go.uber.org/goleak"
+	"pgregory.net/rapid"
 
 	"github.com/policysync/policysync/internal/daemon"
 	"github.com/policysync/policysync/internal/event"
@@ -30,10 +32,13 @@ type script struct {
 type run struct {
 	At  time.Duration
 	Why event.Trigger
+
+	exact time.Duration
 }
 
 func (s *script) Run(_ context.Context, why event.Trigger) event.RunDone {
-	s.runs = append(s.runs, run{time.Since(s.start).Truncate(time.Second), why})
+	at := time.Since(s.start)
+	s.runs = append(s.runs, run{at.Truncate(time.Second), why, at})
 	time.Sleep(s.takes)
 	result := s.results[0]
 	if len(s.results) > 1 {
@@ -76,8 +81,8 @@ func TestRunsAtStartThenOnSchedule(t *testing.T) {
 		s := &script{start: time.Now(), takes: 10 * time.Second, results: []event.Result{event.Success}}
 		d := with(daemon.Target{Name: "a", Runner: s, Schedule: every(t, "@every 1m")})
 		during(t, d, 150*time.Second)
-		want := []run{{0, event.Startup}, {70 * time.Second, event.Schedule}, {140 * time.Second, event.Schedule}}
-		if diff := cmp.Diff(want, s.runs); diff != "" {
+		want := []run{{At: 0, Why: event.Startup}, {At: 70 * time.Second, Why: event.Schedule}, {At: 140 * time.Second, Why: event.Schedule}}
+		if diff := cmp.Diff(want, s.runs, cmpopts.IgnoreUnexported(run{})); diff != "" {
 			t.Errorf("runs differ (-want +got):\n%s", diff)
 		}
 	})
@@ -131,6 +136,59 @@ func TestOneSlowTargetHoldsUpNoOther(t *testing.T) {
 			t.Errorf("%d slow and %d quick runs, want 1 and 11", len(slow.runs), len(quick.runs))
 		}
 	})
+}
+
+// TestEveryWakeIsAnsweredByOneRunThatBeginsAfterIt checks the trigger queue
+// against its promise, for wakes at random times: a wake during a run causes
+// another run, and ten cause one.
+func TestEveryWakeIsAnsweredByOneRunThatBeginsAfterIt(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(r *rapid.T) {
+		takes := time.Duration(rapid.IntRange(0, 20).Draw(r, "run takes")) * time.Second
+		pauses := rapid.SliceOfN(rapid.IntRange(0, 15), 1, 30).Draw(r, "pauses")
+		var s *script
+		var wakes []time.Duration
+		synctest.Test(t, func(t *testing.T) {
+			s = &script{start: time.Now(), takes: takes, results: []event.Result{event.Success}}
+			d := with(daemon.Target{Name: "a", Runner: s, Schedule: every(t, "@every 1h")})
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan struct{})
+			go func() { defer close(ended); d.Run(ctx) }()
+			for _, p := range pauses {
+				time.Sleep(time.Duration(p)*time.Second + time.Millisecond) // never at the very moment of a run's end
+				synctest.Wait()
+				wakes = append(wakes, time.Since(s.start))
+				d.Wake(event.Webhook)
+			}
+			time.Sleep(time.Minute)
+			cancel()
+			<-ended
+		})
+		checkAnswers(r, s, wakes)
+	})
+}
+
+// checkAnswers holds the runs against what they ought to be: a wake begins a
+// run at once, or when the run under way ends if none is due then already.
+func checkAnswers(r *rapid.T, s *script, wakes []time.Duration) {
+	want := []time.Duration{0}
+	for _, at := range wakes {
+		last := want[len(want)-1]
+		switch free := last + s.takes; {
+		case last >= at: // a run is due already
+		case free > at:
+			want = append(want, free)
+		default:
+			want = append(want, at)
+		}
+	}
+	got := make([]time.Duration, len(s.runs))
+	for i, run := range s.runs {
+		got[i] = run.exact
+	}
+	if !slices.Equal(got, want) {
+		r.Fatalf("woken at %v, each run taking %s: runs began at %v, want %v", wakes, s.takes, got, want)
+	}
 }
 
 func TestStalledNamesTheTargetThatFellSilent(t *testing.T) {
