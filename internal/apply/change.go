@@ -167,6 +167,9 @@ func (x *execution) settle(ctx context.Context, c diff.Change, live policy.Live)
 	if c.Recorded != nil && c.Recorded.ID == live.ID {
 		record.CreatedAt = c.Recorded.CreatedAt
 	}
+	if c.Heal {
+		record.Heals = c.Recorded.Heals + 1
+	}
 	if c.Action != diff.ActionAdopt && record.Sent.Name == "" {
 		x.Sink.Emit(event.Warned{Scope: x.scope, Message: fmt.Sprintf(
 			"the account made of %q (%s) something else than was sent: compare them with `policysync plan`", c.Name, live.ID)})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/policy"
 )
 
 // execution is an Execute under way.
@@ -63,7 +64,10 @@ func (x *execution) prepare(ctx context.Context) error {
 	records := slices.Clone(x.plan.Marked)
 	for _, s := range x.plan.Settled {
 		record := x.record(s.Desired, s.Live)
-		record.CreatedAt = s.Recorded.CreatedAt
+		record.CreatedAt, record.Heals = s.Recorded.CreatedAt, s.Recorded.Heals
+		if !policy.Equal(s.Desired.Policy, s.Recorded.Sent) {
+			record.Heals = 0 // Git has moved
+		}
 		records = append(records, record)
 	}
 	if len(records) == 0 {

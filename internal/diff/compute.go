@@ -18,6 +18,7 @@ type Input struct {
 	Adopt    Adoption
 	Drift    Drift
 	Now      time.Time // decides what has expired
+	Manual   bool      // an operator asks: what was given up is tried again
 }
 
 // Pending is a request whose outcome isn't known.

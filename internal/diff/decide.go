@@ -167,9 +167,14 @@ func (c *computation) withOwn(d policy.Desired, r policy.Recorded, l policy.Live
 	case changed:
 		c.update(step, cause{"changed in Git", Blocked, true})
 	default:
+		step.Heal = true
 		c.update(step, cause{"changed in the account behind our back", Drifted, c.Drift == DriftHeal})
 	}
 }
+
+// maxHeals is how often in a row a policy is put back before that counts as a
+// fight with somebody.
+const maxHeals = 3
 
 // cause is what calls for an update.
 type cause struct {
@@ -192,6 +197,8 @@ func (c *computation) update(step Change, because cause) {
 		c.report(step, "drift: report")
 	case c.Mode == CreateOnly:
 		c.report(step, "mode: create-only")
+	case step.Heal && step.Recorded.Heals >= maxHeals && !c.Manual:
+		c.report(step, fmt.Sprintf("a fight: it was put back %d times and changed again each time; change it in Git, or run `policysync apply`", maxHeals))
 	default:
 		c.change(step, &step.Live.Policy, step.State)
 	}

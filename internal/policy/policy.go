@@ -75,6 +75,10 @@ type Recorded struct {
 	// AbsentSince is when a complete read of Git first showed it without the
 	// policy; zero while Git declares it.
 	AbsentSince time.Time
+
+	// Heals is how often in a row the account was put back to what Git says
+	// because somebody had changed it, Git being the same.
+	Heals int
 }
 
 // Live is a policy as the account holds it now.

@@ -61,7 +61,7 @@ func (p *Planner) Plan(ctx context.Context) (Planned, error) {
 	if _, err := p.fetch(ctx, &scope); err != nil {
 		return Planned{}, err
 	}
-	return p.compute(ctx, scope)
+	return p.compute(ctx, scope, event.Manual)
 }
 
 // fetch asks the source and puts the commit into the scope. It reports
@@ -89,12 +89,12 @@ func (p *Planner) fetch(ctx context.Context, scope *event.Scope) (changed bool, 
 }
 
 // compute makes the plan for the snapshot last fetched.
-func (p *Planner) compute(ctx context.Context, scope event.Scope) (Planned, error) {
+func (p *Planner) compute(ctx context.Context, scope event.Scope, trigger event.Trigger) (Planned, error) {
 	if err := p.phase(scope, event.Parse, func() error { return p.parse(scope) }); err != nil {
 		return Planned{}, err
 	}
 	planned := Planned{Commit: scope.Commit, Listed: time.Now()}
-	in := diff.Input{Desired: p.set.Policies, Mode: p.Mode, Adopt: p.Adopt, Drift: p.Drift, Now: planned.Listed}
+	in := diff.Input{Desired: p.set.Policies, Mode: p.Mode, Adopt: p.Adopt, Drift: p.Drift, Now: planned.Listed, Manual: trigger == event.Manual}
 	err := p.phase(scope, event.List, func() (err error) {
 		in.Live, err = p.Account.List(ctx)
 		return err

@@ -94,7 +94,7 @@ func (p *pass) nothingNew() bool {
 // reconcile does what comes after the fetch.
 func (p *pass) reconcile(ctx context.Context) {
 	p.listed = time.Time{}
-	planned, err := p.compute(ctx, p.scope)
+	planned, err := p.compute(ctx, p.scope, p.trigger)
 	if p.fail(err) {
 		return
 	}

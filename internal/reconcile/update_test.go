@@ -244,3 +244,41 @@ func TestAPlanBeyondItsLimitsIsStoppedUnlessItIsAccepted(t *testing.T) {
 		t.Errorf("%d updates, want 20", n)
 	}
 }
+
+func TestAFightIsGivenUpUntilGitOrAnOperatorMoves(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simulator.Options{}).inMode(diff.Upsert, diff.DriftHeal)
+		w.commitText(manifest("a", "git.example"))
+		w.run(event.Success)
+		// fight runs after each of so many edits, and returns how many were undone.
+		fight := func(rounds int) int {
+			before := w.account.Count("update")
+			for i := range rounds {
+				if err := w.account.Edit(w.only().ID, body("a", fmt.Sprintf("edit%d.example", i))); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Hour)
+				w.Run(t.Context(), event.Schedule)
+			}
+			return w.account.Count("update") - before
+		}
+		if n := fight(6); n != 3 {
+			t.Errorf("%d edits of six were undone, want three", n)
+		}
+		time.Sleep(time.Hour)
+		done := w.run(event.Noop)
+		if done.States[diff.Drifted] != 1 {
+			t.Errorf("states = %v", done.States)
+		}
+		w.runWith(t.Context(), event.Manual, event.Success)
+		if n := fight(2); n != 0 {
+			t.Errorf("%d more edits were undone after an operator's one run", n)
+		}
+		w.commitText(manifest("a", "moved.example"))
+		w.run(event.Success)
+		if n := fight(4); n != 3 {
+			t.Errorf("%d edits of four were undone after Git had moved, want three", n)
+		}
+	})
+}

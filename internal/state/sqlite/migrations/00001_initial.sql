@@ -29,6 +29,7 @@ CREATE TABLE records (
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL,
     absent_since TEXT,                         -- NULL: Git declares it
+    heals      INTEGER NOT NULL,
     PRIMARY KEY (target, key),
     UNIQUE (target, id)
 ) STRICT;
