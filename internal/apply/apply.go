@@ -58,6 +58,7 @@ type Executor struct {
 type Result struct {
 	Outcomes map[event.Outcome]int
 	States   map[diff.State]int // how the policies stand now
+	Failed   map[string]bool    // keys of the changes that were refused or are in doubt
 	Err      error              // joins what went wrong; nil when every change was applied
 }
 

@@ -122,12 +122,12 @@ func (x *execution) send(ctx context.Context, c diff.Change, request func() (pol
 	case err == nil:
 		return x.settle(ctx, c, live)
 	default:
-		return x.failed(ctx, c, err)
+		return x.fail(ctx, c, err)
 	}
 }
 
-// failed records that a request failed, and whether it may have had an effect.
-func (x *execution) failed(ctx context.Context, c diff.Change, err error) (event.Outcome, error) {
+// fail records that a request failed, and whether it may have had an effect.
+func (x *execution) fail(ctx context.Context, c diff.Change, err error) (event.Outcome, error) {
 	outcome, note := event.Unknown, x.Journal.Doubt
 	answer, known := errors.AsType[*cloudflare.Error](err)
 	if known && !answer.Ambiguous {

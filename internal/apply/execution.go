@@ -28,6 +28,7 @@ type execution struct {
 	errs     []error
 	outcomes map[event.Outcome]int
 	states   map[diff.State]int
+	failed   map[string]bool
 }
 
 func newExecution(e Executor, scope event.Scope, plan diff.Plan, listed time.Time) *execution {
@@ -37,7 +38,7 @@ func newExecution(e Executor, scope event.Scope, plan diff.Plan, listed time.Tim
 	}
 	return &execution{
 		Executor: e, scope: scope, plan: plan, listed: listed,
-		outcomes: map[event.Outcome]int{}, states: states,
+		outcomes: map[event.Outcome]int{}, states: states, failed: map[string]bool{},
 	}
 }
 
@@ -50,7 +51,7 @@ func (x *execution) result(err error) Result {
 	if n := x.outcomes[event.Skipped]; n > 0 {
 		x.errs = append(x.errs, fmt.Errorf("%d changes were not begun", n))
 	}
-	return Result{x.outcomes, x.states, errors.Join(x.errs...)}
+	return Result{x.outcomes, x.states, x.failed, errors.Join(x.errs...)}
 }
 
 // prepare closes the journal entries whose outcome is known now and brings
@@ -138,6 +139,9 @@ func (x *execution) count(c diff.Change, outcome event.Outcome, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.outcomes[outcome]++
+	if outcome == event.Refused || outcome == event.Unknown {
+		x.failed[c.Key] = true
+	}
 	if err != nil && outcome != event.Skipped {
 		x.errs = append(x.errs, err)
 	}

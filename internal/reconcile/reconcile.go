@@ -43,6 +43,7 @@ type Reconciler struct {
 	listed time.Time // when the last run began that left nothing undone
 	seen   time.Time // when the current commit was first seen
 	live   bool      // whether the current commit was brought live
+	tries  tries
 }
 
 // Run is one run. It returns once everything begun has ended; when ctx ends,
@@ -98,12 +99,29 @@ func (p *pass) reconcile(ctx context.Context) {
 	if p.fail(err) {
 		return
 	}
-	held := p.guard(&planned)
+	held := errors.Join(p.wait(&planned), p.guard(&planned))
 	p.Sink.Emit(event.PlanMade{Scope: p.scope, Plan: planned.Plan})
 	if p.Approve != nil && p.fail(p.Approve(planned)) {
 		return
 	}
 	p.apply(ctx, planned, held)
+}
+
+// wait takes from the plan what failed before and isn't due for another try,
+// unless an operator asks.
+func (p *pass) wait(planned *Planned) error {
+	if p.tries == nil {
+		p.tries = tries{}
+	}
+	if p.trigger == event.Manual {
+		return nil
+	}
+	plan, n := p.tries.hold(planned.Plan, p.began)
+	planned.Plan = plan
+	if n == 0 {
+		return nil
+	}
+	return waiting(n)
 }
 
 // guard takes from the plan what may not be done now and returns why.
@@ -122,11 +140,13 @@ func (p *pass) apply(ctx context.Context, planned Planned, held error) {
 	began := time.Now()
 	result := p.Executor.Execute(ctx, p.scope, planned.Plan, planned.Listed)
 	p.Sink.Emit(event.PhaseDone{Scope: p.scope, Phase: event.Apply, Took: time.Since(began), Err: result.Err})
+	p.tries.note(planned.Plan, result.Failed, time.Now())
 	p.done.States, p.done.Err = result.States, errors.Join(held, result.Err)
+	_, waited := errors.AsType[waiting](held)
 	switch {
 	case result.Err != nil && result.Outcomes[event.Applied] == 0 && result.Outcomes[event.Skipped] > 0:
 		p.done.Result = event.Failed
-	case result.Err != nil:
+	case result.Err != nil || waited:
 		p.done.Result = event.Partial
 	case held != nil:
 		p.done.Result = event.Blocked

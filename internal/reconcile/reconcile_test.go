@@ -117,6 +117,41 @@ func TestWhatWasLeftUndoneIsLookedAtAgain(t *testing.T) {
 	}
 }
 
+func TestWhatKeepsFailingIsTriedEverMoreRarely(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simulator.Options{})
+		w.git.declare("bad", "good")
+		w.account.Inject(simulator.Fault{Operation: "create", Kind: simulator.Refusal, Match: isNamed("bad"), Times: -1})
+		var tries []time.Duration
+		start := time.Now()
+		for range 240 {
+			before := w.account.Count("create")
+			if done := w.Run(t.Context(), event.Schedule); done.Result != event.Partial || done.Err == nil {
+				t.Fatalf("at %s a run ended with %s, %v", time.Since(start), done.Result, done.Err)
+			}
+			if w.account.Count("create") > before {
+				tries = append(tries, time.Since(start).Truncate(time.Minute))
+			}
+			time.Sleep(time.Minute)
+		}
+		if len(tries) < 7 || len(tries) > 12 || tries[1] != time.Minute {
+			t.Errorf("in four hours it was tried at %v, want at once, after a minute, and then ever more rarely", tries)
+		}
+		if d := cmp.Diff([]string{"good"}, w.names()); d != "" {
+			t.Errorf("account differs (-want +got):\n%s", d)
+		}
+
+		before := w.account.Count("create")
+		w.runWith(t.Context(), event.Manual, event.Partial)
+		w.git.commit(fstest.MapFS{"bad.yaml": {Data: []byte(manifest("bad", "another.example"))}})
+		w.run(event.Partial)
+		if n := w.account.Count("create") - before; n != 2 {
+			t.Errorf("%d tries for an operator and a new commit, want 2", n)
+		}
+	})
+}
+
 // isNamed matches requests whose body is a policy of that name.
 func isNamed(name string) func(simulator.Request) bool {
 	return func(r simulator.Request) bool {
