@@ -241,7 +241,7 @@ func TestIdentity(t *testing.T) {
 			in.Desired, in.Recorded, in.Adopt = []policy.Desired{desired("a.com"), other}, []policy.Recorded{recorded("a.com")}, diff.AdoptAlways
 			in.Live = []policy.Live{live("id-1", "Ops", "a.com")} // renamed behind our back
 		}, outcome{
-			Reported: []string{"adopt Ops : conflict", "rename Eng id-1: drifted"},
+			Reported: []string{"rename Eng id-1: drifted", "adopt Ops : conflict"},
 			States:   states{diff.Drifted: 1, diff.Conflict: 1},
 		}},
 		{"a policy made again by hand is not duplicated", func(in *diff.Input) {
