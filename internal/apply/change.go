@@ -49,7 +49,7 @@ func (x *execution) update(ctx context.Context, c diff.Change) (event.Outcome, e
 		}
 	}
 	return x.send(ctx, c, func() (policy.Live, error) {
-		return x.Account.Update(ctx, c.ID, c.Desired.Replacement(c.Live.Policy))
+		return x.Account.Update(ctx, c.ID, c.Desired.Replacement(*c.Before))
 	})
 }
 

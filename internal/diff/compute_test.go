@@ -286,6 +286,58 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
+// TestWhatTheAccountAddsIsNoPartOfAChange sees that a setting which the account
+// chose by itself is neither shown nor undone by a change of something else.
+func TestWhatTheAccountAddsIsNoPartOfAChange(t *testing.T) {
+	t.Parallel()
+	with := func(domain string, settings map[string]any) policy.Policy {
+		p := body("Eng", domain)
+		p.Settings = settings
+		return p
+	}
+	added := map[string]any{"session_duration": "24h", "future": map[string]any{"x": true}}
+	for _, tc := range []struct {
+		name    string
+		desired map[string]any
+		live    map[string]any
+		want    []string
+	}{
+		{"as it was added", nil, added, []string{"include", "include"}},
+		{"but Git states it now", map[string]any{"session_duration": "8h"}, added, []string{"include", "include", "session_duration"}},
+		{"but somebody changed it", nil, map[string]any{"session_duration": "1h", "future": map[string]any{"x": false}}, []string{"include", "include", "session_duration", "future.x"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			in := input(diff.Upsert)
+			in.Desired = []policy.Desired{{Policy: with("b.com", tc.desired), Key: "Eng"}}
+			in.Recorded = []policy.Recorded{{Key: "Eng", ID: "id-1", Sent: with("a.com", nil), ReadBack: with("a.com", added)}}
+			in.Live = []policy.Live{{ID: "id-1", Policy: with("a.com", tc.live)}}
+			plan := diff.Compute(in)
+			if len(plan.Changes) != 1 {
+				t.Fatalf("plan = %+v", plan)
+			}
+			var paths []string
+			for _, f := range plan.Changes[0].Fields {
+				paths = append(paths, f.Path)
+			}
+			if d := cmp.Diff(tc.want, paths); d != "" {
+				t.Errorf("fields differ (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestAFieldThatThisVersionDoesNotKnowIsNoReasonNotToAdopt(t *testing.T) {
+	t.Parallel()
+	in := input(diff.CreateOnly)
+	l := live("id-1", "Eng", "a.com")
+	l.Settings = map[string]any{"future": "x"}
+	in.Desired, in.Live = []policy.Desired{desired("a.com")}, []policy.Live{l}
+	if plan := diff.Compute(in); plan.Count(diff.ActionAdopt) != 1 {
+		t.Errorf("plan = %+v, want an adoption", plan)
+	}
+}
+
 func TestSettledBringsTheRecordUpToDate(t *testing.T) {
 	t.Parallel()
 	moved := desired("b.com")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -106,7 +107,7 @@ func (c *computation) withoutName(step Change) {
 	}
 	c.lapse(step.Key, c.Pending[step.Key].Action == ActionDelete)
 	step.Action = ActionCreate
-	c.change(step, nil, Missing)
+	c.change(step, Missing)
 }
 
 // withNamesake decides about a manifest whose name one live policy bears that
@@ -117,12 +118,12 @@ func (c *computation) withNamesake(step Change, l policy.Live) {
 	switch {
 	case pending && policy.Fulfils(l.Policy, p.Body):
 		step.Action, step.Reason = ActionAdopt, "an earlier run created it and lost the answer"
-		c.change(step, &l.Policy, Missing)
+		c.change(step, Missing)
 	case c.Adopt == AdoptNever:
 		c.conflict(step, fmt.Sprintf("the live policy %s bears this name and isn't ours (adopt: never)", l.ID))
-	case !l.Legacy && policy.Equal(step.Desired.Policy, l.Policy):
+	case !l.Legacy && policy.Equal(step.Desired.Policy, stated(l.Policy, step.Desired, nil)):
 		step.Action, step.Reason = ActionAdopt, "the account has this policy already"
-		c.change(step, &l.Policy, Unmanaged)
+		c.change(step, Unmanaged)
 	default:
 		c.adoptOther(step, fmt.Sprintf("the live policy %s bears this name, has another body and isn't ours", l.ID))
 	}
@@ -200,7 +201,7 @@ func (c *computation) update(step Change, because cause) {
 	case step.Heal && step.Recorded.Heals >= maxHeals && !c.Manual:
 		c.report(step, fmt.Sprintf("a fight: it was put back %d times and changed again each time; change it in Git, or run `policysync apply`", maxHeals))
 	default:
-		c.change(step, &step.Live.Policy, step.State)
+		c.change(step, step.State)
 	}
 }
 
@@ -236,7 +237,7 @@ func (c *computation) withoutDesired(r policy.Recorded) {
 	case first:
 		c.report(step, "a second look: the next run deletes it if it is still gone")
 	default:
-		c.change(step, &l.Policy, Orphaned)
+		c.change(step, Orphaned)
 	}
 }
 
@@ -258,7 +259,7 @@ func (c *computation) pendingWithoutDesired() {
 			Action: ActionAdopt, Key: key, Name: made.Name, ID: made.ID, Live: made,
 			Reason:  "an earlier run created it and lost the answer; gone from Git since",
 			Desired: &policy.Desired{Policy: sent, Key: key},
-		}, &made.Policy, Orphaned)
+		}, Orphaned)
 	}
 }
 
@@ -278,10 +279,10 @@ func (c *computation) madeBy(sent policy.Policy) *policy.Live {
 	return made
 }
 
-// change adds a step to carry out. before is the live body that it replaces.
-func (c *computation) change(step Change, before *policy.Policy, state State) {
+// change adds a step to carry out.
+func (c *computation) change(step Change, state State) {
 	step.State = state
-	c.describe(&step, before)
+	describe(&step)
 	c.plan.Changes = append(c.plan.Changes, step)
 	c.count(state, 1)
 }
@@ -289,22 +290,27 @@ func (c *computation) change(step Change, before *policy.Policy, state State) {
 // report adds a step that is held back.
 func (c *computation) report(step Change, held string) {
 	step.Reason += "; held back by " + held
-	c.describe(&step, &step.Live.Policy)
+	describe(&step)
 	c.plan.Reported = append(c.plan.Reported, step)
 	c.count(step.State, 1)
 }
 
 func (c *computation) conflict(step Change, why string) {
+	describe(&step)
 	step.Action, step.Reason, step.State, step.Direction = ActionAdopt, why, Conflict, impact.Neutral
-	if step.Live != nil {
-		step.Fields = Compare(&step.Live.Policy, &step.Desired.Policy)
+	if step.Live == nil {
+		step.Fields = nil
 	}
 	c.plan.Reported = append(c.plan.Reported, step)
 	c.count(Conflict, 1)
 }
 
-// describe fills in what a step does to the policy's fields.
-func (c *computation) describe(step *Change, before *policy.Policy) {
+// describe fills in what a step does to the policy.
+func describe(step *Change) {
+	if step.Live != nil {
+		before := stated(step.Live.Policy, step.Desired, step.Recorded)
+		step.Before = &before
+	}
 	if step.Action == ActionAdopt {
 		step.Direction = impact.Neutral
 		return
@@ -313,7 +319,37 @@ func (c *computation) describe(step *Change, before *policy.Policy) {
 	if step.Desired != nil {
 		after = &step.Desired.Policy
 	}
-	step.Direction, step.Fields = impact.Of(before, after), Compare(before, after)
+	step.Direction, step.Fields = impact.Of(step.Before, after), Compare(step.Before, after)
+}
+
+// stated returns a live body without what only the account states: settings
+// that Git leaves out and that are as the account answered when a request left
+// them out, or, where we have sent nothing yet, that this version doesn't know
+// and Git therefore can't say.
+func stated(live policy.Policy, d *policy.Desired, r *policy.Recorded) policy.Policy {
+	var now, answered map[string]any
+	known := r != nil && r.Sent.Name != ""
+	if known {
+		now, answered = policy.Canonical(live).Settings, policy.Canonical(r.ReadBack).Settings
+	}
+	live.Settings = maps.Clone(live.Settings)
+	maps.DeleteFunc(live.Settings, func(name string, _ any) bool {
+		if d != nil {
+			if _, wanted := d.Settings[name]; wanted {
+				return false
+			}
+		}
+		if !known {
+			return !isField(name)
+		}
+		_, sent := r.Sent.Settings[name]
+		return !sent && reflect.DeepEqual(now[name], answered[name])
+	})
+	return live
+}
+
+func isField(name string) bool {
+	return slices.ContainsFunc(policy.Fields(), func(f policy.Field) bool { return f.Name == name })
 }
 
 func (c *computation) count(s State, n int) {

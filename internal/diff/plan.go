@@ -65,6 +65,7 @@ type Change struct {
 	Desired  *policy.Desired  // what Git says; nil for delete and forget
 	Recorded *policy.Recorded // what was last applied; nil where nothing was
 	Live     *policy.Live     // what the account has; nil for create and forget
+	Before   *policy.Policy   // of Live, what Git or the account\'s users state: without what only the account itself added
 }
 
 // FieldChange is one difference within a policy. For a set, such as include,
