@@ -25,6 +25,7 @@ type Input struct {
 type Pending struct {
 	Action Action
 	Body   policy.Policy // that was sent
+	At     time.Time     // when, by our clock
 }
 
 // Compute returns the plan that takes live to desired:

@@ -271,6 +271,18 @@ func TestIdentity(t *testing.T) {
 			in.Desired, in.Pending = []policy.Desired{desired("a.com")}, map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com")}}
 			in.Live = []policy.Live{live("id-1", "Eng", "a.com"), live("id-2", "Eng", "a.com")}
 		}, outcome{Reported: []string{"adopt Eng : conflict"}, States: states{diff.Conflict: 1}}},
+		{"of several, the one that a lost create made is adopted", func(in *diff.Input) {
+			in.Desired, in.Pending = []policy.Desired{desired("a.com")}, map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com"), At: in.Now}}
+			older := live("id-2", "Eng", "a.com")
+			older.CreatedAt = in.Now.Add(-time.Hour)
+			in.Live = []policy.Live{live("id-1", "Eng", "a.com"), older, live("id-3", "Eng", "b.com")}
+		}, outcome{Changes: []string{"adopt Eng id-1"}, States: states{diff.Missing: 1, diff.Unmanaged: 2}}},
+		{"what was there before a create is not what it made", func(in *diff.Input) {
+			in.Desired, in.Pending = []policy.Desired{desired("a.com")}, map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com"), At: in.Now}}
+			older := live("id-1", "Eng", "a.com")
+			older.CreatedAt = in.Now.Add(-time.Hour)
+			in.Live, in.Adopt = []policy.Live{older}, diff.AdoptNever
+		}, outcome{Reported: []string{"adopt Eng id-1: conflict"}, States: states{diff.Conflict: 1}}},
 		{"what a lost create made is not forgotten when Git drops it", func(in *diff.Input) {
 			in.Live, in.Pending = []policy.Live{withDefault}, map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com")}}
 		}, outcome{Changes: []string{"adopt Eng id-1"}, States: states{diff.Orphaned: 1}}},

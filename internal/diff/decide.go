@@ -79,6 +79,10 @@ func (c *computation) withoutOwn(d policy.Desired, gone string) {
 		c.withoutName(step)
 		return
 	}
+	if made := c.madeBy(c.Pending[d.Key]); made != nil && made.Name == d.Name {
+		c.adoptMade(step, made, "an earlier run created it and lost the answer", Missing)
+		return
+	}
 	for _, l := range same {
 		if owner, taken := c.owner[l.ID]; taken {
 			c.conflict(step, fmt.Sprintf("the live policy %s bears this name, and belongs to the manifest with key %q", l.ID, owner))
@@ -114,11 +118,7 @@ func (c *computation) withoutName(step Change) {
 // isn't ours.
 func (c *computation) withNamesake(step Change, l policy.Live) {
 	step.Live, step.ID = &l, l.ID
-	p, pending := c.Pending[step.Key]
 	switch {
-	case pending && policy.Fulfils(l.Policy, p.Body):
-		step.Action, step.Reason = ActionAdopt, "an earlier run created it and lost the answer"
-		c.change(step, Missing)
 	case c.Adopt == AdoptNever:
 		c.conflict(step, fmt.Sprintf("the live policy %s bears this name and isn't ours (adopt: never)", l.ID))
 	case !l.Legacy && policy.Equal(step.Desired.Policy, stated(l.Policy, step.Desired, nil)):
@@ -248,27 +248,31 @@ func (c *computation) pendingWithoutDesired() {
 		if c.wanted[key] || c.byKey[key] != nil {
 			continue
 		}
-		sent := c.Pending[key].Body
-		made := c.madeBy(sent)
+		made := c.madeBy(c.Pending[key])
 		if made == nil {
 			c.lapse(key, false)
 			continue
 		}
-		c.claimed[made.ID] = true
-		c.change(Change{
-			Action: ActionAdopt, Key: key, Name: made.Name, ID: made.ID, Live: made,
-			Reason:  "an earlier run created it and lost the answer; gone from Git since",
-			Desired: &policy.Desired{Policy: sent, Key: key},
-		}, Orphaned)
+		step := Change{Key: key, Name: made.Name, Desired: &policy.Desired{Policy: c.Pending[key].Body, Key: key}}
+		c.adoptMade(step, made, "an earlier run created it and lost the answer; gone from Git since", Orphaned)
 	}
 }
 
-// madeBy returns the one unclaimed live policy that a create of that body must
-// have made, or nil.
-func (c *computation) madeBy(sent policy.Policy) *policy.Live {
+// clockSkew is how far the account's clock may be behind ours.
+const clockSkew = 5 * time.Minute
+
+// madeBy returns the one live policy that a create whose outcome isn't known
+// must have made, or nil: it bears the name, has the body, was created since,
+// and is nobody else's.
+func (c *computation) madeBy(p Pending) *policy.Live {
+	if p.Action != ActionCreate {
+		return nil
+	}
 	var made *policy.Live
-	for _, l := range c.named[sent.Name] {
-		if _, taken := c.owner[l.ID]; taken || c.claimed[l.ID] || !policy.Fulfils(l.Policy, sent) {
+	for _, l := range c.named[p.Body.Name] {
+		_, taken := c.owner[l.ID]
+		older := !l.CreatedAt.IsZero() && l.CreatedAt.Before(p.At.Add(-clockSkew))
+		if taken || older || c.claimed[l.ID] || !policy.Fulfils(l.Policy, p.Body) {
 			continue
 		}
 		if made != nil {
@@ -277,6 +281,13 @@ func (c *computation) madeBy(sent policy.Policy) *policy.Live {
 		made = l
 	}
 	return made
+}
+
+// adoptMade adopts what an earlier create made.
+func (c *computation) adoptMade(step Change, made *policy.Live, why string, state State) {
+	c.claimed[made.ID] = true
+	step.Action, step.ID, step.Live, step.Reason = ActionAdopt, made.ID, made, why
+	c.change(step, state)
 }
 
 // change adds a step to carry out.
