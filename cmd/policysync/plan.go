@@ -50,7 +50,7 @@ func (a *app) plan(ctx context.Context, cfg *config.Config) (changes bool, err e
 		return false, err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	shared := budgets{}
+	shared := newBudgets("")
 	for _, t := range cfg.Targets {
 		planned, err := a.planTarget(ctx, cfg, t, dir, shared, reader)
 		if err != nil {
@@ -72,7 +72,7 @@ func (a *app) planTarget(
 	if err != nil {
 		return reconcile.Planned{}, err
 	}
-	client, err := newClient(t, shared.of(t, cfg.Targets), sink)
+	client, err := newClient(t, cfg.Targets, shared, sink)
 	if err != nil {
 		return reconcile.Planned{}, err
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,21 +44,44 @@ func cacheBeside(s config.State) string { return filepath.Join(filepath.Dir(s.Pa
 
 // budgets holds one budget for each API token, because the account counts the
 // requests of all that use it.
-type budgets map[config.Cloudflare]*cloudflare.Budget
+type budgets struct {
+	dir    string // where what was used is kept across restarts; empty: nowhere
+	shared map[config.Cloudflare]*cloudflare.Budget
+}
+
+// newBudgets returns budgets that are kept in dir, or not at all.
+func newBudgets(dir string) budgets {
+	return budgets{dir, map[config.Cloudflare]*cloudflare.Budget{}}
+}
 
 // of returns the budget of the target's token: the smallest that any target
 // with it allows.
-func (b budgets) of(t config.Target, all []config.Target) *cloudflare.Budget {
-	requests := t.Cloudflare.RequestsPer5m
+func (b budgets) of(t config.Target, all []config.Target) (*cloudflare.Budget, error) {
+	token, requests := tokenOf(t), t.Cloudflare.RequestsPer5m
+	if b.shared[token] != nil {
+		return b.shared[token], nil
+	}
 	for _, other := range all {
-		if tokenOf(other) == tokenOf(t) {
+		if tokenOf(other) == token {
 			requests = min(requests, other.Cloudflare.RequestsPer5m)
 		}
 	}
-	if b[tokenOf(t)] == nil {
-		b[tokenOf(t)] = cloudflare.NewBudget(requests)
+	if b.dir == "" {
+		b.shared[token] = cloudflare.NewBudget(requests)
+		return b.shared[token], nil
 	}
-	return b[tokenOf(t)]
+	budget, err := cloudflare.OpenBudget(filepath.Join(b.dir, requestsFile(token)), requests)
+	b.shared[token] = budget
+	return budget, err
+}
+
+// requestsFile names the file with the requests of a token by where the token
+// comes from, because nothing of what it is may be written down.
+func requestsFile(token config.Cloudflare) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []string{
+		token.APIToken.File, token.APIToken.Env, token.Email, token.APIKey.File, token.APIKey.Env, token.BaseURL,
+	}))
+	return "requests-" + hex.EncodeToString(sum[:4])
 }
 
 // tokenOf is what two targets have in common that use the same token.
@@ -65,9 +90,13 @@ func tokenOf(t config.Target) config.Cloudflare {
 	return config.Cloudflare{APIToken: c.APIToken, Email: c.Email, APIKey: c.APIKey, BaseURL: c.BaseURL}
 }
 
-// newClient returns a client for the target's account that tells sink of its
-// requests.
-func newClient(t config.Target, budget *cloudflare.Budget, sink event.Sink) (*cloudflare.Client, error) {
+// newClient returns a client for the account of a target, one of all, that
+// tells sink of its requests.
+func newClient(t config.Target, all []config.Target, shared budgets, sink event.Sink) (*cloudflare.Client, error) {
+	budget, err := shared.of(t, all)
+	if err != nil {
+		return nil, fmt.Errorf("target %s: %w", t.Name, err)
+	}
 	client, err := cloudflare.New(cloudflare.Options{
 		BaseURL: t.Cloudflare.BaseURL, AccountID: t.AccountID, Budget: budget,
 		UserAgent:   "policysync/" + version(),
@@ -107,13 +136,13 @@ func newPlanner(t config.Target, from reconcile.Source, client reconcile.Lister,
 // the store and tell sink what they do.
 func (a *app) newReconcilers(cfg *config.Config, store state.Store, sink event.Sink) ([]*reconcile.Reconciler, error) {
 	var all []*reconcile.Reconciler
-	shared := budgets{}
+	shared := newBudgets(filepath.Dir(cfg.State.Path()))
 	for _, t := range cfg.Targets {
 		from, err := a.newSource(t, cacheBeside(cfg.State))
 		if err != nil {
 			return nil, fmt.Errorf("target %s: %w", t.Name, err)
 		}
-		client, err := newClient(t, shared.of(t, cfg.Targets), sink)
+		client, err := newClient(t, cfg.Targets, shared, sink)
 		if err != nil {
 			return nil, err
 		}

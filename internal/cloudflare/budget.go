@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -27,6 +28,7 @@ var errPaused = errors.New("the server asked for no requests")
 // goroutines, which are served in the order of their calls.
 type Budget struct {
 	turn chan struct{} // full while someone is at the head of the queue
+	kept ring
 
 	mu     sync.Mutex
 	begun  []time.Time // ring of the last requests; zero: none yet
@@ -39,9 +41,26 @@ func NewBudget(requests int) *Budget {
 	return &Budget{turn: make(chan struct{}, 1), begun: make([]time.Time, max(requests, 1))}
 }
 
+// OpenBudget returns a NewBudget that goes on where the last one with that
+// file ended, so that a restart doesn't forget what was used. The file is made
+// where there is none; of its folder nothing is. One process may use it at a
+// time.
+func OpenBudget(file string, requests int) (*Budget, error) {
+	b := NewBudget(requests)
+	b.kept = ring(file)
+	used, err := b.kept.read(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	older := used[:max(0, len(used)-len(b.begun))] // of a larger budget, and so perhaps of the next
+	b.oldest = copy(b.begun, used[len(older):]) % len(b.begun)
+	return b, b.kept.write(slices.Concat(b.begun, older))
+}
+
 // Wait blocks until one more request may begin, and counts it. It returns how
-// long that took. An error, which is the context's or says that the server
-// ordered a pause of more than 15 minutes, means that nothing was counted.
+// long that took. An error means that nothing was counted: it is the context's,
+// or says that the server ordered a pause of more than 15 minutes, or that the
+// budget's file can't be written.
 func (b *Budget) Wait(ctx context.Context) (time.Duration, error) {
 	start := time.Now()
 	if ctx.Err() != nil {
@@ -77,6 +96,9 @@ func (b *Budget) take(now time.Time) (time.Duration, error) {
 	}
 	if earliest.After(now) {
 		return earliest.Sub(now), nil
+	}
+	if err := b.kept.set(b.oldest, now); err != nil {
+		return 0, err
 	}
 	b.begun[b.oldest] = now
 	b.oldest = (b.oldest + 1) % len(b.begun)

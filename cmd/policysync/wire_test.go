@@ -1,0 +1,60 @@
+package main
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/policysync/policysync/internal/config"
+	"github.com/policysync/policysync/internal/secret"
+)
+
+// TestTargetsOfOneTokenShareItsBudget uses a budget up through one target, and
+// looks how long another waits for a request.
+func TestTargetsOfOneTokenShareItsBudget(t *testing.T) {
+	t.Parallel()
+	target := func(tokenFile string, requests int) config.Target {
+		return config.Target{Cloudflare: config.Cloudflare{APIToken: secret.Source{File: tokenFile}, RequestsPer5m: requests}}
+	}
+	all := []config.Target{target("token", 5), target("token", 3), target("other", 3)}
+	for name, tc := range map[string]struct {
+		next    int // index of the target that asks then
+		restart bool
+		want    time.Duration
+	}{
+		"the same target":                    {0, false, 5 * time.Minute},
+		"another with the token":             {1, false, 5 * time.Minute},
+		"another token":                      {2, false, 0},
+		"the same target after a restart":    {0, true, 5 * time.Minute},
+		"another target after a restart":     {1, true, 5 * time.Minute},
+		"another token's after that restart": {2, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				shared := newBudgets(dir)
+				for range 3 {
+					waits(t, shared, all, 0, 0)
+				}
+				if tc.restart {
+					shared = newBudgets(dir)
+				}
+				waits(t, shared, all, tc.next, tc.want)
+			})
+		})
+	}
+}
+
+// waits sends a request for a target and fails unless it waits that long.
+func waits(t *testing.T, shared budgets, all []config.Target, index int, want time.Duration) {
+	t.Helper()
+	budget, err := shared.of(all[index], all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waited, err := budget.Wait(t.Context())
+	if err != nil || waited != want {
+		t.Errorf("waited %s, want %s: %v", waited, want, err)
+	}
+}
