@@ -55,8 +55,10 @@ func (a *app) apply(ctx context.Context, cfg *config.Config, yes bool, accept st
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	line, end := a.progress(ctx)
+	defer end()
 	sink := newConsole(a.stderr)
-	all, err := a.newReconcilers(cfg, store, sink)
+	all, err := a.newReconcilers(cfg, store, event.Sinks{line, sink})
 	if err != nil {
 		return err
 	}

@@ -35,9 +35,9 @@ func (c *console) Emit(e event.Event) {
 	switch e := e.(type) {
 	case event.Warned:
 		c.line("Warning: %s", e.Message)
-	case event.BudgetWaited:
-		if e.Waited >= time.Second {
-			c.line("waited %s for the account's rate limit", e.Waited.Round(time.Second))
+	case event.BudgetWaiting:
+		if e.Wait >= time.Second {
+			c.line("waiting %s for the account's rate limit", e.Wait.Round(time.Second))
 		}
 	case event.ChangeDone:
 		c.changed(e)

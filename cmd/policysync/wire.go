@@ -104,7 +104,8 @@ func newClient(t config.Target, all []config.Target, shared budgets, sink event.
 		Observe: func(r cloudflare.Request) {
 			sink.Emit(event.RequestDone{Target: t.Name, Operation: string(r.Operation), Code: r.Code, Took: r.Took})
 		},
-		Waited: func(waited time.Duration) { sink.Emit(event.BudgetWaited{Target: t.Name, Waited: waited}) },
+		Waiting: func(wait time.Duration) { sink.Emit(event.BudgetWaiting{Target: t.Name, Wait: wait}) },
+		Waited:  func(waited time.Duration) { sink.Emit(event.BudgetWaited{Target: t.Name, Waited: waited}) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("target %s: %w", t.Name, err)

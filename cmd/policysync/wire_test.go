@@ -53,7 +53,7 @@ func waits(t *testing.T, shared budgets, all []config.Target, index int, want ti
 	if err != nil {
 		t.Fatal(err)
 	}
-	waited, err := budget.Wait(t.Context())
+	waited, err := budget.Wait(t.Context(), nil)
 	if err != nil || waited != want {
 		t.Errorf("waited %s, want %s: %v", waited, want, err)
 	}

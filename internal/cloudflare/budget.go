@@ -58,10 +58,11 @@ func OpenBudget(file string, requests int) (*Budget, error) {
 }
 
 // Wait blocks until one more request may begin, and counts it. It returns how
-// long that took. An error means that nothing was counted: it is the context's,
+// long that took, and tells waiting how long it is going to take whenever it is
+// at the head of the queue and can tell; waiting may be nil. An error means that nothing was counted: it is the context's,
 // or says that the server ordered a pause of more than 15 minutes, or that the
 // budget's file can't be written.
-func (b *Budget) Wait(ctx context.Context) (time.Duration, error) {
+func (b *Budget) Wait(ctx context.Context, waiting func(time.Duration)) (time.Duration, error) {
 	start := time.Now()
 	if ctx.Err() != nil {
 		return 0, ended(ctx)
@@ -76,6 +77,9 @@ func (b *Budget) Wait(ctx context.Context) (time.Duration, error) {
 		wait, err := b.take(time.Now())
 		if wait <= 0 || err != nil {
 			return time.Since(start), err
+		}
+		if waiting != nil {
+			waiting(wait)
 		}
 		if err := sleep(ctx, wait); err != nil {
 			return time.Since(start), err

@@ -40,7 +40,7 @@ func TestBudgetIsKeptInEveryWindow(t *testing.T) {
 				all.Go(func() {
 					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(r.Patience)*time.Second)
 					defer cancel()
-					if _, err := budget.Wait(ctx); err == nil {
+					if _, err := budget.Wait(ctx, nil); err == nil {
 						mu.Lock()
 						defer mu.Unlock()
 						begun = append(begun, time.Now())
@@ -66,7 +66,7 @@ func TestBudgetWastesNothing(t *testing.T) {
 		var minutes []float64
 		for range 7 {
 			began := time.Now()
-			waited, err := budget.Wait(t.Context())
+			waited, err := budget.Wait(t.Context(), nil)
 			if err != nil || waited != time.Since(began) {
 				t.Errorf("waited %s, told %s: %v", time.Since(began), waited, err)
 			}
@@ -86,7 +86,7 @@ func TestBudgetServesInTheOrderOfArrival(t *testing.T) {
 		served := make(chan int, 5)
 		for i := range 5 {
 			go func() {
-				if _, err := budget.Wait(t.Context()); err != nil {
+				if _, err := budget.Wait(t.Context(), nil); err != nil {
 					t.Error(err)
 				}
 				served <- i
@@ -104,7 +104,7 @@ func TestBudgetServesInTheOrderOfArrival(t *testing.T) {
 func TestBudgetOfNoneIsOfOne(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, -1} {
-		if waited, err := cloudflare.NewBudget(n).Wait(t.Context()); err != nil || waited > time.Second {
+		if waited, err := cloudflare.NewBudget(n).Wait(t.Context(), nil); err != nil || waited > time.Second {
 			t.Errorf("NewBudget(%d): waited %s: %v", n, waited, err)
 		}
 	}
@@ -114,7 +114,7 @@ func TestBudgetWaitEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		budget := cloudflare.NewBudget(1)
-		if _, err := budget.Wait(t.Context()); err != nil {
+		if _, err := budget.Wait(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
 		reason := errors.New("told to stop")
@@ -122,7 +122,7 @@ func TestBudgetWaitEndsWithItsContext(t *testing.T) {
 		results := make(chan error, 2)
 		for range 2 { // one at the head of the queue, one behind it
 			go func() {
-				_, err := budget.Wait(ctx)
+				_, err := budget.Wait(ctx, nil)
 				results <- err
 			}()
 		}
@@ -132,11 +132,11 @@ func TestBudgetWaitEndsWithItsContext(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		}
-		if _, err := budget.Wait(ctx); !errors.Is(err, reason) {
+		if _, err := budget.Wait(ctx, nil); !errors.Is(err, reason) {
 			t.Errorf("a context that has ended gets nothing: %v", err)
 		}
 		start := time.Now()
-		if _, err := budget.Wait(t.Context()); err != nil || time.Since(start) != 4*time.Minute {
+		if _, err := budget.Wait(t.Context(), nil); err != nil || time.Since(start) != 4*time.Minute {
 			t.Errorf("who gave up must use nothing up: waited %s: %v", time.Since(start), err)
 		}
 	})

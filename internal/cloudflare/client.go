@@ -54,10 +54,12 @@ type Options struct {
 	// here must never send a POST, PUT or DELETE twice by itself.
 	Transport http.RoundTripper
 
-	// Observe is told of every request that ended and Waited of every wait for
-	// the budget or ordered by the server. Both may be nil, and are called from
-	// whatever goroutine uses the client.
+	// Observe is told of every request that ended. Waiting is told when one
+	// begins to wait for the budget or because the server orders it, and how
+	// long; Waited, how long one has waited. All may be nil, and are called
+	// from whatever goroutine uses the client.
 	Observe func(Request)
+	Waiting func(time.Duration)
 	Waited  func(time.Duration)
 }
 
@@ -94,6 +96,9 @@ func New(o Options) (*Client, error) {
 	}
 	if o.Observe == nil {
 		o.Observe = func(Request) {}
+	}
+	if o.Waiting == nil {
+		o.Waiting = func(time.Duration) {}
 	}
 	if o.Waited == nil {
 		o.Waited = func(time.Duration) {}

@@ -248,9 +248,10 @@ func TestRequestsKeepToTheBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		account := simulator.New(simulator.Options{})
-		var waited time.Duration
+		var foretold, waited time.Duration
 		client := connect(t, account, func(o *cloudflare.Options) {
 			o.Budget = cloudflare.NewBudget(4)
+			o.Waiting = func(d time.Duration) { foretold += d }
 			o.Waited = func(d time.Duration) { waited += d }
 		})
 		start := time.Now()
@@ -259,8 +260,8 @@ func TestRequestsKeepToTheBudget(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if took := time.Since(start); took != 10*time.Minute || waited != took {
-			t.Errorf("took %s, of which %s were told as waits; want 10m0s", took, waited)
+		if took := time.Since(start); took != 10*time.Minute || waited != took || foretold != took {
+			t.Errorf("took %s, of which %s were told as waits, and %s foretold; want 10m0s", took, waited, foretold)
 		}
 	})
 }

@@ -47,6 +47,7 @@ func (c *Client) do(ctx context.Context, q call) (answer, error) {
 		InitialInterval: 500 * time.Millisecond, RandomizationFactor: 1, Multiplier: 2, MaxInterval: 15 * time.Second,
 	}), backoff.WithNotify(func(_ error, wait time.Duration) {
 		if last.Status == http.StatusTooManyRequests {
+			c.options.Waiting(wait)
 			c.options.Waited(wait)
 		}
 	}))
@@ -79,7 +80,7 @@ func again(q call, e *Error) error {
 // send sends a request once, when the budget allows.
 func (c *Client) send(ctx context.Context, q call) (answer, *Error) {
 	failed := &Error{Operation: q.operation, PolicyID: q.policyID}
-	waited, err := c.options.Budget.Wait(ctx)
+	waited, err := c.options.Budget.Wait(ctx, c.options.Waiting)
 	if waited > 0 {
 		c.options.Waited(waited)
 	}

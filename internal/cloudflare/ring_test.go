@@ -40,7 +40,7 @@ func TestBudgetIsKeptAcrossRestarts(t *testing.T) {
 				}
 				for _, pause := range life.Pauses {
 					time.Sleep(time.Duration(pause) * time.Second)
-					if _, err := budget.Wait(t.Context()); err != nil {
+					if _, err := budget.Wait(t.Context(), nil); err != nil {
 						t.Fatal(err)
 					}
 					begun, limitThen = append(begun, time.Now()), append(limitThen, life.Limit)
@@ -83,7 +83,7 @@ func TestBudgetSurvivesAnyFile(t *testing.T) {
 					t.Fatal(err)
 				}
 				for range 2 {
-					if _, err := budget.Wait(t.Context()); err != nil {
+					if _, err := budget.Wait(t.Context(), nil); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -112,13 +112,13 @@ func TestNothingIsSentThatCannotBeCounted(t *testing.T) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := budget.Wait(t.Context()); err == nil {
+	if _, err := budget.Wait(t.Context(), nil); err == nil {
 		t.Error("a request was let through that isn't counted")
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := budget.Wait(t.Context()); err != nil {
+	if _, err := budget.Wait(t.Context(), nil); err != nil {
 		t.Errorf("when the folder is back: %v", err)
 	}
 }

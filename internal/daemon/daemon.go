@@ -91,6 +91,8 @@ func signOfLife(e event.Event) (target string, parsed bool) {
 		return e.Target, false
 	case event.RequestDone:
 		return e.Target, false
+	case event.BudgetWaiting:
+		return e.Target, false
 	case event.BudgetWaited:
 		return e.Target, false
 	case event.RunDone:

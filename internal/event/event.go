@@ -161,6 +161,13 @@ type RequestDone struct {
 	Took      time.Duration
 }
 
+// BudgetWaiting is a request that begins to wait for the account's rate limit.
+// Those queued behind it wait, too, and are not told of.
+type BudgetWaiting struct {
+	Target string
+	Wait   time.Duration // as far as can be told
+}
+
 // BudgetWaited is time that a request waited for the account's rate limit.
 type BudgetWaited struct {
 	Target string
@@ -176,6 +183,7 @@ func (Held) isEvent()          {}
 func (ChangeDone) isEvent()    {}
 func (RunDone) isEvent()       {}
 func (RequestDone) isEvent()   {}
+func (BudgetWaiting) isEvent() {}
 func (BudgetWaited) isEvent()  {}
 
 // Sink takes events. Emit must not block for long and may be called from

@@ -60,8 +60,19 @@ func (s sink) Emit(e event.Event) {
 	case event.RequestDone:
 		s.Debug("request", zap.String("target", e.Target), zap.String("operation", e.Operation),
 			zap.String("code", e.Code), zap.Duration("took", e.Took))
+	case event.BudgetWaiting:
+		s.waiting(e)
 	case event.BudgetWaited:
-		s.Info("waited for the account's rate limit", zap.String("target", e.Target), zap.Duration("waited", e.Waited))
+		s.Debug("waited for the account's rate limit", zap.String("target", e.Target), zap.Duration("waited", e.Waited))
+	}
+}
+
+// shortWait is how long a wait for the rate limit is too short to be news.
+const shortWait = time.Second
+
+func (s sink) waiting(e event.BudgetWaiting) {
+	if e.Wait >= shortWait {
+		s.Info("waiting for the account's rate limit", zap.String("target", e.Target), zap.Duration("wait", e.Wait))
 	}
 }
 

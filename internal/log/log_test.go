@@ -103,6 +103,7 @@ func TestLevels(t *testing.T) {
 		event.RunDone{Scope: scope, Result: event.Noop},
 		event.RunDone{Scope: scope, Result: event.Success},
 		event.RequestDone{Target: "production"},
+		event.BudgetWaiting{Target: "production", Wait: time.Second},
 		event.BudgetWaited{Target: "production"},
 	}
 	for level, want := range map[string]int{"debug": len(every), "info": 6, "warn": 3, "error": 1} {

@@ -149,7 +149,7 @@ func (m *Metrics) Emit(e event.Event) {
 		m.requestTimes.WithLabelValues(e.Operation).Observe(e.Took.Seconds())
 	case event.BudgetWaited:
 		m.waits.WithLabelValues(e.Target).Add(e.Waited.Seconds())
-	case event.RunStarted, event.Warned, event.PlanMade:
+	case event.RunStarted, event.Warned, event.PlanMade, event.BudgetWaiting:
 	}
 }
 

@@ -100,10 +100,10 @@ func (p *pass) reconcile(ctx context.Context) {
 		return
 	}
 	held := errors.Join(p.wait(&planned), p.guard(&planned))
-	p.Sink.Emit(event.PlanMade{Scope: p.scope, Plan: planned.Plan})
 	if p.Approve != nil && p.fail(p.Approve(planned)) {
 		return
 	}
+	p.Sink.Emit(event.PlanMade{Scope: p.scope, Plan: planned.Plan})
 	p.apply(ctx, planned, held)
 }
 
