@@ -36,6 +36,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"account": accountCommand,
 			"await":   await,
+			"post":    post,
 			"repo":    repo,
 		},
 		RequireExplicitExec: true,
@@ -164,9 +165,33 @@ func readAt(file, route string) string {
 	if !found || !whole {
 		return ""
 	}
-	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+address+route, nil)
+	return answerTo(http.MethodGet, "http://"+address+route, "", "")
+}
+
+// post sends a body to the daemon whose log the file is, and fails unless the
+// answer has a text in it:
+//
+//	post TEXT FILE ROUTE TOKEN BODY
+func post(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 5 {
+		ts.Fatalf("usage: post TEXT FILE ROUTE TOKEN BODY")
+	}
+	_, rest, _ := strings.Cut(ts.ReadFile(args[1]), `"address":"`)
+	address, _, _ := strings.Cut(rest, `"`)
+	if got := answerTo(http.MethodPost, "http://"+address+args[2], args[3], args[4]); !strings.Contains(got, args[0]) {
+		ts.Fatalf("the answer is %s", got)
+	}
+}
+
+// answerTo returns the status and the body that a request is answered with,
+// or what went wrong.
+func answerTo(method, url, bearer, text string) string {
+	request, err := http.NewRequestWithContext(context.Background(), method, url, strings.NewReader(text))
 	if err != nil {
 		return err.Error()
+	}
+	if bearer != "" {
+		request.Header.Set("Authorization", "Bearer "+bearer)
 	}
 	response, err := (&http.Client{}).Do(request)
 	if err != nil {

@@ -82,7 +82,9 @@ func (a *app) planTarget(
 	if err != nil {
 		return reconcile.Planned{}, err
 	}
-	if _, stop := guard.Check(planned.Plan, rules(cfg, t)); stop != nil {
+	keep := rules(t)
+	keep.Freeze = frozen(cfg)
+	if _, stop := guard.Check(planned.Plan, keep); stop != nil {
 		a.complain("apply would be stopped: %s\n", stop)
 	}
 	return planned, nil

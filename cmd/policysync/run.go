@@ -33,7 +33,7 @@ func newRun(a *app) *cobra.Command {
 		Long: `Run the daemon: follow Git until told to stop.
 
 It runs every target once at the start and then on its schedule, and serves
-/metrics, /healthz and /readyz. SIGUSR1 makes every target run now. SIGTERM and
+/metrics, /healthz, /readyz and the API. SIGUSR1 makes every target run now. SIGTERM and
 SIGINT end it once the requests under way have been answered and recorded.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -88,7 +88,10 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, sink event.Sink, li
 	listening(listener.Addr())
 	stopWaking := wakeOn(syscall.SIGUSR1, d)
 	defer stopWaking()
-	handler := web.Handler(web.Options{Metrics: registry, Stalled: d.Stalled, Unready: d.Unready, Ping: store.Ping})
+	handler := web.Handler(web.Options{
+		Metrics: registry, Stalled: d.Stalled, Unready: d.Unready, Ping: store.Ping,
+		Freezer: freezer{cfg, d, sink}, Token: cfg.Server.APIToken,
+	})
 	return serveWhile(ctx, listener, handler, d.Run)
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/policysync/policysync/internal/cloudflare"
 	"github.com/policysync/policysync/internal/config"
 	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/freeze"
 	"github.com/policysync/policysync/internal/guard"
 	"github.com/policysync/policysync/internal/policy"
 	"github.com/policysync/policysync/internal/reconcile"
@@ -150,15 +151,32 @@ func (a *app) newReconcilers(cfg *config.Config, store state.Store, sink event.S
 		all = append(all, &reconcile.Reconciler{
 			Planner:  newPlanner(t, from, client, store, sink),
 			Executor: apply.Executor{Account: client, Journal: store, Concurrency: requestsAtOnce, Sink: sink},
-			Runs:     store, Rules: rules(cfg, t), FullListEvery: t.FullListEvery,
+			Runs:     store, Rules: rules(t), Frozen: func() []guard.Freeze { return frozen(cfg) }, FullListEvery: t.FullListEvery,
 		})
 	}
 	return all, nil
 }
 
+// frozen returns the freeze switches that are set now, wherever that is.
+func frozen(cfg *config.Config) []guard.Freeze {
+	var all []guard.Freeze
+	for _, s := range cfg.Freeze {
+		all = append(all, guard.Freeze{Switch: s, Where: "the config file"})
+	}
+	for _, s := range cfg.FreezeEnv {
+		all = append(all, guard.Freeze{Switch: s, Where: "POLICYSYNC_FREEZE"})
+	}
+	return append(all, freezeFile(cfg).InForce()...)
+}
+
+// freezeFile is where operators set switches while the daemon runs.
+func freezeFile(cfg *config.Config) freeze.File {
+	return freeze.File(filepath.Join(filepath.Dir(cfg.State.Path()), "freeze"))
+}
+
 // rules returns what the target's plans must keep to.
-func rules(cfg *config.Config, t config.Target) guard.Rules {
-	return guard.Rules{Freeze: cfg.Freeze, Limits: guard.Limits{
+func rules(t config.Target) guard.Rules {
+	return guard.Rules{Limits: guard.Limits{
 		MaxChanges: int(t.Limits.MaxChanges), MaxDeletes: int(t.Limits.MaxDeletes), MinPolicies: t.Limits.MinPolicies,
 	}}
 }

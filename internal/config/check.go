@@ -113,7 +113,6 @@ func (f *findings) state(s *State) {
 
 func (f *findings) server(s *Server) {
 	f.want(isListen(s.Listen), &s.Listen, "server.listen", "want host:port, such as 127.0.0.1:8080 or :8080")
-	f.unavailable(&s.APIToken, "server.api_token_file")
 	f.unavailable(&s.Access.TeamDomain, "server.access.team_domain")
 	f.unavailable(&s.Access.Audience, "server.access.audience")
 	f.unavailable(&s.Access.Operators, "server.access.operators")

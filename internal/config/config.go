@@ -13,11 +13,12 @@ import (
 // Config is one policysync.yaml, checked and with its defaults filled in. It
 // isn't changed once loaded, and may then be read concurrently.
 type Config struct {
-	Targets []Target       `yaml:"targets"` // at least one; their names differ
-	State   State          `yaml:"state"`
-	Freeze  []guard.Switch `yaml:"freeze"` // the file's and POLICYSYNC_FREEZE's together, sorted, each once
-	Server  Server         `yaml:"server"`
-	Log     Log            `yaml:"log"`
+	Targets   []Target       `yaml:"targets"` // at least one; their names differ
+	State     State          `yaml:"state"`
+	Freeze    []guard.Switch `yaml:"freeze"` // the file's, sorted, each once
+	FreezeEnv []guard.Switch `yaml:"-"`      // those of POLICYSYNC_FREEZE, sorted, each once
+	Server    Server         `yaml:"server"`
+	Log       Log            `yaml:"log"`
 }
 
 // Target is one Git source, one Cloudflare account, and how the account is

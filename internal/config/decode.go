@@ -95,8 +95,9 @@ func shapeName(s yamltree.Shape) string {
 func (d *decoder) object(v yamltree.Value, to reflect.Value, key string) {
 	fields, known := map[string]int{}, []string{}
 	for i := range to.NumField() {
-		name := to.Type().Field(i).Tag.Get("yaml")
-		fields[name], known = i, append(known, name)
+		if name := to.Type().Field(i).Tag.Get("yaml"); name != "-" {
+			fields[name], known = i, append(known, name)
+		}
 	}
 	for _, e := range v.Entries {
 		if i, ok := fields[e.Key]; ok {

@@ -89,10 +89,12 @@ func (f *findings) environment(c *Config, env Env) {
 			f.report(place{variable: "POLICYSYNC_FREEZE"}, "%s", err)
 			continue
 		}
-		c.Freeze = append(c.Freeze, freeze)
+		c.FreezeEnv = append(c.FreezeEnv, freeze)
 	}
-	slices.Sort(c.Freeze)
-	c.Freeze = slices.Compact(c.Freeze)
+	for _, set := range []*[]guard.Switch{&c.Freeze, &c.FreezeEnv} {
+		slices.Sort(*set)
+		*set = slices.Compact(*set)
+	}
 }
 
 func (f *findings) complete(t *Target, env Env) {

@@ -49,7 +49,7 @@ func TestVariablesFillWhatTheFileLeavesOpen(t *testing.T) {
 	if cf := got.Targets[0].Cloudflare; cf.Email != "env@example.com" || cf.BaseURL != "https://proxy.example.com" {
 		t.Errorf("got %+v", cf)
 	}
-	if diff := cmp.Diff([]guard.Switch{guard.FreezeDeletes, guard.FreezeWidening}, got.Freeze); diff != "" {
+	if diff := cmp.Diff([][]guard.Switch{{guard.FreezeDeletes}, {guard.FreezeDeletes, guard.FreezeWidening}}, [][]guard.Switch{got.Freeze, got.FreezeEnv}); diff != "" {
 		t.Error(diff)
 	}
 
@@ -120,7 +120,7 @@ func TestWithoutAFileThereIsOneTarget(t *testing.T) {
 	}
 	want := defaults(t)
 	want.Targets[0].Name, want.Targets[0].Source.URL = "default", ""
-	want.Freeze = []guard.Switch{guard.FreezeAll}
+	want.FreezeEnv = []guard.Switch{guard.FreezeAll}
 	if diff := cmp.Diff(want, got, sameSchedule()); diff != "" {
 		t.Error(diff)
 	}

@@ -19,6 +19,9 @@ func keys(of reflect.Type, prefix string) []string {
 	var all []string
 	for field := range of.Fields() {
 		name, inner := prefix+field.Tag.Get("yaml"), field.Type
+		if name == prefix+"-" {
+			continue
+		}
 		if inner.Kind() == reflect.Slice && inner.Elem() == reflect.TypeFor[config.Target]() {
 			name, inner = name+"[]", inner.Elem()
 		}

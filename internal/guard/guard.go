@@ -29,6 +29,12 @@ func (s *Switch) UnmarshalText(text []byte) error {
 	return enum.Parse(s, text, "freeze", Switches()...)
 }
 
+// Freeze is a freeze switch that is set.
+type Freeze struct {
+	Switch Switch
+	Where  string // where it is set, for the one who is to lift it
+}
+
 // Reason is why a guard held changes back; a label of metrics.
 type Reason string
 
@@ -54,7 +60,7 @@ type Limits struct {
 // Rules are all that a plan must keep to. The zero value of Limits allows no
 // change of what is there once MinPolicies is reached.
 type Rules struct {
-	Freeze []Switch
+	Freeze []Freeze
 	Limits Limits
 	Accept string // the hash of the one plan that Limits don't stop
 }
@@ -91,7 +97,7 @@ func Check(plan diff.Plan, rules Rules) (diff.Plan, error) {
 	held := plan.Hold(func(c diff.Change) string { return frozen(rules.Freeze, c) })
 	if n := len(plan.Changes) - len(held.Changes); n > 0 {
 		return held, &Stop{Frozen, n, fmt.Sprintf(
-			"freeze is set to %s; take it out of the config's freeze and of POLICYSYNC_FREEZE to let them through", joined(rules.Freeze))}
+			"freeze is set to %s; lift it there to let them through", joined(rules.Freeze))}
 	}
 	return held, nil
 }
@@ -122,13 +128,13 @@ func (l Limits) exceeded(plan diff.Plan) *Stop {
 
 // frozen returns the switch that holds back a change, if there is one. What
 // only concerns our own records is never held back.
-func frozen(set []Switch, c diff.Change) string {
+func frozen(set []Freeze, c diff.Change) string {
 	if c.Action == diff.ActionAdopt || c.Action == diff.ActionForget {
 		return ""
 	}
-	for _, s := range set {
-		if s.holds(c) {
-			return "freeze: " + string(s)
+	for _, f := range set {
+		if f.Switch.holds(c) {
+			return "freeze: " + string(f.Switch)
 		}
 	}
 	return ""
@@ -145,10 +151,10 @@ func (s Switch) holds(c diff.Change) bool {
 	}
 }
 
-func joined(set []Switch) string {
+func joined(set []Freeze) string {
 	names := make([]string, len(set))
-	for i, s := range set {
-		names[i] = string(s)
+	for i, f := range set {
+		names[i] = fmt.Sprintf("%s (%s)", f.Switch, f.Where)
 	}
 	return strings.Join(names, ", ")
 }

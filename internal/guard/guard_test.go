@@ -37,7 +37,7 @@ func TestFreezeHoldsBackWhatItsSwitchesSay(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := guard.Check(plan, guard.Rules{Freeze: tc.set})
+			got, err := guard.Check(plan, guard.Rules{Freeze: setIn("the config", tc.set...)})
 			var held []string
 			for _, c := range got.Reported {
 				held = append(held, c.Key)
@@ -53,6 +53,26 @@ func TestFreezeHoldsBackWhatItsSwitchesSay(t *testing.T) {
 				t.Errorf("error %v with %d held", err, len(held))
 			}
 		})
+	}
+}
+
+// setIn returns switches that are set at a place.
+func setIn(where string, switches ...guard.Switch) []guard.Freeze {
+	var set []guard.Freeze
+	for _, s := range switches {
+		set = append(set, guard.Freeze{Switch: s, Where: where})
+	}
+	return set
+}
+
+func TestAFreezeSaysWhereItIsSet(t *testing.T) {
+	t.Parallel()
+	plan := diff.Plan{Declared: 1, Changes: []diff.Change{{Action: diff.ActionCreate, Key: "new", Direction: impact.Widens}}}
+	set := append(setIn("POLICYSYNC_FREEZE", guard.FreezeAll), setIn("/state/freeze", guard.FreezeWidening)...)
+	_, err := guard.Check(plan, guard.Rules{Freeze: set})
+	want := "1 changes held back: freeze is set to all (POLICYSYNC_FREEZE), widening (/state/freeze); lift it there to let them through"
+	if err == nil || err.Error() != want {
+		t.Errorf("error is\n%v, want\n%s", err, want)
 	}
 }
 
@@ -125,7 +145,7 @@ func TestAnAcceptedPlanPassesItsLimitsAndNoOtherDoes(t *testing.T) {
 	if _, err := guard.Check(other, rules); err == nil {
 		t.Error("another plan passes")
 	}
-	rules.Freeze = []guard.Switch{guard.FreezeDeletes}
+	rules.Freeze = setIn("the config", guard.FreezeDeletes)
 	if _, err := guard.Check(plan, rules); err == nil {
 		t.Error("an accepted plan passes a freeze")
 	}

@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,7 +35,8 @@ type Reconciler struct {
 	Executor      apply.Executor
 	Runs          Runs
 	Rules         guard.Rules
-	FullListEvery time.Duration // the account is listed at least this often though Git is unchanged
+	Frozen        func() []guard.Freeze // asked in every run for what else is frozen; nil: nothing
+	FullListEvery time.Duration         // the account is listed at least this often though Git is unchanged
 
 	// Approve is asked before a plan, be it empty, is carried out; its error
 	// ends the run. Nil approves every plan.
@@ -127,7 +129,11 @@ func (p *pass) wait(planned *Planned) error {
 // guard takes from the plan what may not be done now and returns why.
 func (p *pass) guard(planned *Planned) error {
 	began := time.Now()
-	plan, err := guard.Check(planned.Plan, p.Rules)
+	rules := p.Rules
+	if p.Frozen != nil {
+		rules.Freeze = slices.Concat(rules.Freeze, p.Frozen())
+	}
+	plan, err := guard.Check(planned.Plan, rules)
 	planned.Plan = plan
 	p.Sink.Emit(event.PhaseDone{Scope: p.scope, Phase: event.Guard, Took: time.Since(began)})
 	if stop, stopped := errors.AsType[*guard.Stop](err); stopped {

@@ -341,7 +341,8 @@ func TestForgetsWhatIsGoneFromBoth(t *testing.T) {
 func TestFreezeHoldsWritesBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{})
-	w.Rules.Freeze = []guard.Switch{guard.FreezeAll}
+	frozen := []guard.Freeze{{Switch: guard.FreezeAll, Where: "a test"}}
+	w.Frozen = func() []guard.Freeze { return frozen }
 	w.git.declare("a")
 	done := w.run(event.Blocked)
 	if w.writes() != 0 {
@@ -350,7 +351,7 @@ func TestFreezeHoldsWritesBack(t *testing.T) {
 	if _, ok := errors.AsType[*guard.Stop](done.Err); !ok || done.States[diff.Missing] != 1 {
 		t.Errorf("error %v, states %v", done.Err, done.States)
 	}
-	w.Rules.Freeze = nil
+	frozen = nil // lifted while it runs
 	w.runWith(t.Context(), event.Manual, event.Success)
 }
 

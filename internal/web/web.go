@@ -1,4 +1,4 @@
-// Package web answers the daemon's HTTP requests: metrics and health.
+// Package web answers the daemon's HTTP requests: metrics, health and the API.
 package web
 
 import (
@@ -10,14 +10,18 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/policysync/policysync/internal/secret"
 )
 
-// Options are what the handler shows. All are required.
+// Options are what the handler shows. All but Token are required.
 type Options struct {
 	Metrics prometheus.Gatherer
 	Stalled func() []string             // targets whose loop has shown no sign of life in time
 	Unready func() []string             // targets that haven't been read yet
 	Ping    func(context.Context) error // whether the state store answers
+	Freezer Freezer
+	Token   secret.Source // the bearer token of the API, read at each request; where none is named nobody may write
 }
 
 // pingTimeout bounds how long a readiness probe waits for the state store.
@@ -25,9 +29,11 @@ const pingTimeout = 5 * time.Second
 
 // Handler returns the handler of every route:
 //
-//	GET /metrics  Prometheus' text form, or OpenMetrics to those who ask for it
-//	GET /healthz  200, or 503 with the names of targets that have stalled
-//	GET /readyz   200, or 503 with what isn't ready yet
+//	GET  /metrics        Prometheus' text form, or OpenMetrics to those who ask for it
+//	GET  /healthz        200, or 503 with the names of targets that have stalled
+//	GET  /readyz         200, or 503 with what isn't ready yet
+//	GET  /api/v1/freeze  the freeze switches that are set, and where
+//	POST /api/v1/freeze  sets others
 func Handler(o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
@@ -43,7 +49,9 @@ func Handler(o Options) http.Handler {
 		}
 		answer(w, problems)
 	})
-	return mux
+	mux.HandleFunc("GET /api/v1/freeze", o.guarded(o.frozen))
+	mux.HandleFunc("POST /api/v1/freeze", o.guarded(o.freeze))
+	return http.NewCrossOriginProtection().Handler(mux)
 }
 
 func named(problem string, targets []string) []string {
