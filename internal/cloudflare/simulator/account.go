@@ -77,6 +77,23 @@ func New(o Options) *Account {
 	return &Account{options: o, limiter: limiter{limit: o.Limit}}
 }
 
+// Copy returns an account that is and holds the same, but has seen no requests
+// and has no faults.
+func (a *Account) Copy() *Account {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c := New(a.options)
+	for _, p := range a.policies {
+		copied := *p // its body is replaced as a whole, never altered
+		c.policies = append(c.policies, &copied)
+	}
+	for _, old := range a.apps {
+		c.apps = append(c.apps, &app{old.id, old.name, slices.Clone(old.policies), old.created})
+	}
+	c.groups = slices.Clone(a.groups)
+	return c
+}
+
 // Request is one request that came in.
 type Request struct {
 	Operation string // list, get, create, update, delete, verify_token, list_apps, list_groups; "" when unknown

@@ -247,6 +247,33 @@ func TestHands(t *testing.T) {
 	}
 }
 
+func TestACopyIsAnAccountOfItsOwn(t *testing.T) {
+	t.Parallel()
+	account := simulator.New(simulator.Options{})
+	a, b := seed(t, account, "a"), seed(t, account, "b")
+	if err := account.Attach(b, "Wiki"); err != nil {
+		t.Fatal(err)
+	}
+	account.Inject(simulator.Fault{Kind: simulator.ServerError, Times: -1})
+	copied := account.Copy()
+	if diff := cmp.Diff(held(t, account), held(t, copied)); diff != "" {
+		t.Errorf("copy (-account +copy):\n%s", diff)
+	}
+	ask(t, account, http.MethodGet, policies, "")
+	if got := ask(t, copied, http.MethodGet, policies, ""); got.Status != http.StatusOK || copied.Count("list") != 1 {
+		t.Errorf("the copy answers with %d after %d requests, want none of the account's faults and requests", got.Status, copied.Count("list"))
+	}
+	before := held(t, account)
+	copied.Remove(a)
+	copied.Detach(b)
+	if err := copied.Edit(b, plain("c")); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, held(t, account)); diff != "" {
+		t.Errorf("what is done to the copy shows in the account (-before +after):\n%s", diff)
+	}
+}
+
 func TestListsForNames(t *testing.T) {
 	t.Parallel()
 	account := simulator.New(simulator.Options{})
