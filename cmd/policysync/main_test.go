@@ -23,6 +23,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if watcher := os.Getenv(watcherAt); watcher != "" {
+		os.Exit(mortal(watcher, os.Args[1:]))
+	}
 	testscript.Main(m, map[string]func(){"policysync": main, "curl": fetch})
 }
 

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/policysync/policysync/internal/config"
+	"github.com/policysync/policysync/internal/diff"
+	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/policy"
+	"github.com/policysync/policysync/internal/reconcile"
+	"github.com/policysync/policysync/internal/state"
+	"github.com/policysync/policysync/internal/state/sqlite"
+)
+
+// watcherAt names, in its environment, the address at which this program has
+// to ask before each call of its store, as a life answers there.
+const watcherAt = "POLICYSYNC_TEST_WATCHER_AT"
+
+// mortal is the process that is killed: the product's own parts, wired as its
+// commands wire them, but for the store that asks. It ends once nothing is left
+// to do. Its arguments are the folder with all that it needs and how many
+// requests may be under way.
+func mortal(watcher string, args []string) int {
+	err := func() (err error) {
+		ctx := context.Background()
+		cfg, err := config.Load(filepath.Join(args[0], "policysync.yaml"), os.LookupEnv)
+		if err != nil {
+			return err
+		}
+		opened, err := sqlite.Open(ctx, cfg.State.Path())
+		if err != nil {
+			return err
+		}
+		store := watched{opened, watcher}
+		defer func() { err = errors.Join(err, store.Close()) }()
+		a := &app{env: os.LookupEnv, flags: flags{dir: filepath.Join(args[0], "policies")}}
+		all, err := a.newReconcilers(cfg, store, event.Sinks{})
+		if err != nil {
+			return err
+		}
+		if all[0].Executor.Concurrency, err = strconv.Atoi(args[1]); err != nil {
+			return err
+		}
+		return runUntilDone(ctx, all[0])
+	}()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// runUntilDone runs until nothing is left to do: what is gone from Git takes a
+// second run, and so does what failed.
+func runUntilDone(ctx context.Context, r *reconcile.Reconciler) error {
+	var done event.RunDone
+	for range 3 {
+		done = r.Run(ctx, event.Manual)
+		if done.Err == nil && done.States[diff.Orphaned] == 0 {
+			return nil
+		}
+	}
+	return errors.Join(errors.New("something is left to do after three runs"), done.Err)
+}
+
+// watched is a store each of whose calls is a step. It embeds nothing, so that
+// a method that comes to state.Store can't be forgotten here.
+type watched struct {
+	store   state.Store
+	watcher string
+}
+
+// step returns when the step may be taken, if ever.
+func (w watched) step(name string) {
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, w.watcher+stepPath+name, nil)
+	if err != nil {
+		panic(err)
+	}
+	response, err := (&http.Client{}).Do(request)
+	if err != nil {
+		panic(err)
+	}
+	_ = response.Body.Close()
+}
+
+func (w watched) Records(ctx context.Context, target string) ([]policy.Recorded, error) {
+	w.step("Records")
+	return w.store.Records(ctx, target)
+}
+
+func (w watched) Intents(ctx context.Context, target string) ([]state.Intent, error) {
+	w.step("Intents")
+	return w.store.Intents(ctx, target)
+}
+
+func (w watched) Runs(ctx context.Context, target string, limit int) ([]state.Run, error) {
+	w.step("Runs")
+	return w.store.Runs(ctx, target, limit)
+}
+
+func (w watched) Changes(ctx context.Context, run string) ([]state.Change, error) {
+	w.step("Changes")
+	return w.store.Changes(ctx, run)
+}
+
+func (w watched) Ping(ctx context.Context) error {
+	w.step("Ping")
+	return w.store.Ping(ctx)
+}
+
+func (w watched) Close() error {
+	w.step("Close")
+	return w.store.Close()
+}
+
+func (w watched) StartRun(ctx context.Context, run state.Run) error {
+	w.step("StartRun")
+	return w.store.StartRun(ctx, run)
+}
+
+func (w watched) FinishRun(ctx context.Context, run state.Run) error {
+	w.step("FinishRun")
+	return w.store.FinishRun(ctx, run)
+}
+
+func (w watched) Intend(ctx context.Context, intent state.Intent) error {
+	w.step("Intend")
+	return w.store.Intend(ctx, intent)
+}
+
+func (w watched) Settle(ctx context.Context, record policy.Recorded, change state.Change) error {
+	w.step("Settle")
+	return w.store.Settle(ctx, record, change)
+}
+
+func (w watched) Forget(ctx context.Context, change state.Change) error {
+	w.step("Forget")
+	return w.store.Forget(ctx, change)
+}
+
+func (w watched) Abandon(ctx context.Context, change state.Change) error {
+	w.step("Abandon")
+	return w.store.Abandon(ctx, change)
+}
+
+func (w watched) Doubt(ctx context.Context, change state.Change) error {
+	w.step("Doubt")
+	return w.store.Doubt(ctx, change)
+}
+
+func (w watched) Refresh(ctx context.Context, target string, records []policy.Recorded) error {
+	w.step("Refresh")
+	return w.store.Refresh(ctx, target, records)
+}
