@@ -64,6 +64,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "var"))
 	env.Setenv("GIT_CONFIG_GLOBAL", filepath.Join(env.WorkDir, "gitconfig"))
 	env.Setenv("NO_COLOR", "")
+	env.Setenv("GORACE", "atexit_sleep_ms=0") // else each program that ends waits for a second under the race detector
 	git := "[user]\n\tname = Test\n\temail = test@example.com\n[init]\n\tdefaultBranch = main\n"
 	return os.WriteFile(filepath.Join(env.WorkDir, "gitconfig"), []byte(git), 0o600)
 }
