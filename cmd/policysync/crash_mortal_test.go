@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/policysync/policysync/internal/config"
 	"github.com/policysync/policysync/internal/diff"
@@ -94,9 +95,16 @@ func (w watched) Records(ctx context.Context, target string) ([]policy.Recorded,
 	return w.store.Records(ctx, target)
 }
 
+// Intents returns them as if they had been noted an hour earlier: nothing is
+// still on its way, because a life begins when all that left the last one has
+// arrived.
 func (w watched) Intents(ctx context.Context, target string) ([]state.Intent, error) {
 	w.step("Intents")
-	return w.store.Intents(ctx, target)
+	all, err := w.store.Intents(ctx, target)
+	for i := range all {
+		all[i].At = all[i].At.Add(-time.Hour)
+	}
+	return all, err
 }
 
 func (w watched) Runs(ctx context.Context, target string, limit int) ([]state.Run, error) {

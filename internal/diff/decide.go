@@ -109,9 +109,36 @@ func (c *computation) withoutName(step Change) {
 			}
 		}
 	}
+	step.Action, step.State = ActionCreate, Missing
+	if c.mayStillCome(step.Name) {
+		c.plan.Awaited++
+		c.report(step, "an earlier request whose answer was lost: it may still take effect")
+		return
+	}
 	c.lapse(step.Key, c.Pending[step.Key].Action == ActionDelete)
-	step.Action = ActionCreate
 	c.change(step, Missing)
+}
+
+// settleTime is how long a create that the account doesn't show may still take
+// effect: twice as long as an answer is waited for. A process that was killed
+// leaves requests on their way, and a gateway gives up on one that goes on
+// behind it.
+const settleTime = time.Minute
+
+// mayStillCome reports whether a request on its way would create a policy of
+// that name, be it under another key.
+func (c *computation) mayStillCome(name string) bool {
+	for _, p := range c.Pending {
+		if p.Body.Name == name && p.young(c.Now) {
+			return true
+		}
+	}
+	return false
+}
+
+// young reports whether it is a create that may still take effect.
+func (p Pending) young(now time.Time) bool {
+	return p.Action == ActionCreate && now.Before(p.At.Add(settleTime))
 }
 
 // withNamesake decides about a manifest whose name one live policy bears that
@@ -249,7 +276,11 @@ func (c *computation) pendingWithoutDesired() {
 			continue
 		}
 		made := c.madeBy(c.Pending[key])
-		if made == nil {
+		switch {
+		case made == nil && c.Pending[key].young(c.Now):
+			c.plan.Awaited++
+			continue
+		case made == nil:
 			c.lapse(key, false)
 			continue
 		}

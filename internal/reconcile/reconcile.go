@@ -11,12 +11,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/policysync/policysync/internal/apply"
+	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/guard"
 	"github.com/policysync/policysync/internal/state"
@@ -101,7 +103,7 @@ func (p *pass) reconcile(ctx context.Context) {
 	if p.fail(err) {
 		return
 	}
-	held := errors.Join(p.wait(&planned), p.guard(&planned))
+	held := errors.Join(settling(planned.Plan), p.wait(&planned), p.guard(&planned))
 	if p.Approve != nil && p.fail(p.Approve(planned)) {
 		return
 	}
@@ -123,8 +125,21 @@ func (p *pass) wait(planned *Planned) error {
 	if n == 0 {
 		return nil
 	}
-	return waiting(n)
+	return waiting(fmt.Sprintf("%d changes that failed before wait for their next try; `policysync apply` doesn't wait", n))
 }
+
+// settling returns why the plan waits for requests of earlier runs.
+func settling(plan diff.Plan) error {
+	if plan.Awaited == 0 {
+		return nil
+	}
+	return waiting(fmt.Sprintf("%d creates whose answers were lost may still take effect; a run in a minute looks again", plan.Awaited))
+}
+
+// waiting is the error of a run in which changes wait for their time.
+type waiting string
+
+func (w waiting) Error() string { return string(w) }
 
 // guard takes from the plan what may not be done now and returns why.
 func (p *pass) guard(planned *Planned) error {

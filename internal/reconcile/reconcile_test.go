@@ -169,25 +169,78 @@ func TestALostAnswerNeverLeavesTwoPoliciesOrAForgottenOne(t *testing.T) {
 			for _, restart := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/after=%v/restart=%v", kind, after, restart), func(t *testing.T) {
 					t.Parallel()
-					w := newWorld(t, simulator.Options{Quirks: simulator.Quirks{DefaultDuration: true}})
-					w.git.declare("a", "b")
-					w.account.Inject(simulator.Fault{Operation: "create", Kind: kind, After: after, Match: isNamed("a")})
-					w.run(event.Partial)
-					if restart {
-						w.stop()
-						w.start()
-					}
-					w.run(event.Success)
-					if d := cmp.Diff([]string{"a", "b"}, w.names()); d != "" {
-						t.Errorf("account differs (-want +got):\n%s", d)
-					}
-					if d := cmp.Diff([]string{"a", "b"}, w.recorded()); d != "" {
-						t.Errorf("records differ (-want +got):\n%s", d)
-					}
-					w.runWith(t.Context(), event.Manual, event.Noop)
+					synctest.Test(t, func(t *testing.T) { loseAnAnswer(t, kind, after, restart) })
 				})
 			}
 		}
+	}
+}
+
+// loseAnAnswer loses that of one create of two. Unless that took effect, the
+// next runs wait whether it still does.
+func loseAnAnswer(t *testing.T, kind simulator.Kind, after, restart bool) {
+	t.Helper()
+	w := newWorld(t, simulator.Options{Quirks: simulator.Quirks{DefaultDuration: true}})
+	w.git.declare("a", "b")
+	w.account.Inject(simulator.Fault{Operation: "create", Kind: kind, After: after, Match: isNamed("a")})
+	w.run(event.Partial)
+	if restart {
+		w.stop()
+		w.start()
+	}
+	if len(w.names()) == 1 {
+		w.runWith(t.Context(), event.Manual, event.Partial)
+		if n := w.account.Count("create"); n != 2 {
+			t.Errorf("%d creates sent, want no third one yet", n)
+		}
+		time.Sleep(time.Minute)
+	}
+	w.run(event.Success)
+	if d := cmp.Diff([]string{"a", "b"}, w.names()); d != "" {
+		t.Errorf("account differs (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]string{"a", "b"}, w.recorded()); d != "" {
+		t.Errorf("records differ (-want +got):\n%s", d)
+	}
+	w.runWith(t.Context(), event.Manual, event.Noop)
+}
+
+// TestALateCreateIsNotMadeTwice lets a create take effect after the account
+// was looked at, be it that Git has meanwhile given the policy another key or
+// dropped it.
+func TestALateCreateIsNotMadeTwice(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		meanwhile func(*world)
+		state     diff.State // of the policy in the end
+	}{
+		"as it was":      {func(*world) {}, diff.InSync},
+		"dropped by Git": {func(w *world) { w.git.declare() }, diff.Orphaned},
+		"another key": {func(w *world) {
+			text := manifest("a", "example.com") + "policysync: {key: another}\n"
+			w.git.commit(fstest.MapFS{"a.yaml": {Data: []byte(text)}})
+		}, diff.InSync},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, simulator.Options{})
+				w.git.declare("a")
+				w.account.Inject(simulator.Fault{Operation: "create", Kind: simulator.LostReply})
+				w.run(event.Partial)
+				tc.meanwhile(w)
+				time.Sleep(30 * time.Second)
+				w.runWith(t.Context(), event.Manual, event.Partial)
+				if _, err := w.account.Seed(body("a", "example.com")); err != nil { // it arrives
+					t.Fatal(err)
+				}
+				time.Sleep(time.Minute)
+				done := w.run(event.Success)
+				if got := w.names(); len(got) != 1 || done.States[tc.state] != 1 {
+					t.Errorf("account has %v, states %v; want one policy, %s", got, done.States, tc.state)
+				}
+			})
+		})
 	}
 }
 
@@ -397,11 +450,21 @@ func TestAStopFinishesTheRequestsUnderWay(t *testing.T) {
 
 func TestHistoryTellsOfEachRunAndChange(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Options{})
-	w.git.declare("a")
-	w.account.Inject(simulator.Fault{Operation: "create", Kind: simulator.LostReply})
-	w.run(event.Partial)
-	w.run(event.Success)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simulator.Options{})
+		w.git.declare("a")
+		w.account.Inject(simulator.Fault{Operation: "create", Kind: simulator.LostReply})
+		w.run(event.Partial)
+		time.Sleep(time.Minute)
+		w.run(event.Success)
+		checkHistory(t, w)
+	})
+}
+
+// checkHistory sees that the two runs of TestHistoryTellsOfEachRunAndChange
+// are recorded.
+func checkHistory(t *testing.T, w *world) {
+	t.Helper()
 	runs, err := w.store.Runs(t.Context(), "production", 10)
 	if err != nil || len(runs) != 2 {
 		t.Fatalf("runs = %v, %v; want 2", runs, err)

@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -65,11 +64,4 @@ func changeOf(c diff.Change) string {
 		return string(c.Action)
 	}
 	return string(c.Action) + " " + policy.Fingerprint(c.Desired.Policy)
-}
-
-// waiting is the error of a run in which changes waited for their next try.
-type waiting int
-
-func (w waiting) Error() string {
-	return fmt.Sprintf("%d changes that failed before wait for their next try; `policysync apply` doesn't wait", int(w))
 }
