@@ -21,13 +21,6 @@ type Input struct {
 	Manual   bool      // an operator asks: what was given up is tried again
 }
 
-// Pending is a request whose outcome isn't known.
-type Pending struct {
-	Action Action
-	Body   policy.Policy // that was sent
-	At     time.Time     // when, by our clock
-}
-
 // Compute returns the plan that takes live to desired:
 //
 //	D        R    L                    create-only  upsert       sync

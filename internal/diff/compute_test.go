@@ -283,6 +283,21 @@ func TestIdentity(t *testing.T) {
 			older.CreatedAt = in.Now.Add(-time.Hour)
 			in.Live, in.Adopt = []policy.Live{older}, diff.AdoptNever
 		}, outcome{Reported: []string{"adopt Eng id-1: conflict"}, States: states{diff.Conflict: 1}}},
+		{"what a lost create made anew is not forgotten when Git drops it", func(in *diff.Input) {
+			in.Recorded, in.Live = []policy.Recorded{recorded("a.com")}, []policy.Live{live("id-2", "Eng", "a.com")}
+			in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com")}}
+		}, outcome{Changes: []string{"adopt Eng id-2"}, States: states{diff.Orphaned: 1}}},
+		{"a lost create that may still come is waited for before its record is forgotten", func(in *diff.Input) {
+			in.Recorded = []policy.Recorded{recorded("a.com")}
+			in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com"), At: in.Now.Add(-59 * time.Second)}}
+		}, outcome{States: states{}}},
+		{"and not for ever", func(in *diff.Input) {
+			in.Recorded = []policy.Recorded{recorded("a.com")}
+			in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com"), At: in.Now.Add(-time.Minute)}}
+		}, outcome{Changes: []string{"forget Eng id-1"}, States: states{}}},
+		{"a lost create that may still come is not made again", func(in *diff.Input) {
+			in.Desired, in.Pending = []policy.Desired{desired("a.com")}, map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com"), At: in.Now}}
+		}, outcome{Reported: []string{"create Eng : missing"}, States: states{diff.Missing: 1}}},
 		{"what a lost create made is not forgotten when Git drops it", func(in *diff.Input) {
 			in.Live, in.Pending = []policy.Live{withDefault}, map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com")}}
 		}, outcome{Changes: []string{"adopt Eng id-1"}, States: states{diff.Orphaned: 1}}},

@@ -41,14 +41,6 @@ func (c *computation) mark(r policy.Recorded, absentSince time.Time) {
 	c.plan.Marked = append(c.plan.Marked, r)
 }
 
-// lapse closes the journal entry of a key, if it has one: a complete list
-// shows whether the request took effect.
-func (c *computation) lapse(key string, done bool) {
-	if p, pending := c.Pending[key]; pending {
-		c.plan.Lapsed = append(c.plan.Lapsed, Lapse{key, p.Action, done})
-	}
-}
-
 // recordOf returns the record of a manifest: that of its key, or else one of
 // an earlier key or of its name that no other manifest has a right to.
 func (c *computation) recordOf(d policy.Desired) *policy.Recorded {
@@ -117,28 +109,6 @@ func (c *computation) withoutName(step Change) {
 	}
 	c.lapse(step.Key, c.Pending[step.Key].Action == ActionDelete)
 	c.change(step, Missing)
-}
-
-// settleTime is how long a create that the account doesn't show may still take
-// effect: twice as long as an answer is waited for. A process that was killed
-// leaves requests on their way, and a gateway gives up on one that goes on
-// behind it.
-const settleTime = time.Minute
-
-// mayStillCome reports whether a request on its way would create a policy of
-// that name, be it under another key.
-func (c *computation) mayStillCome(name string) bool {
-	for _, p := range c.Pending {
-		if p.Body.Name == name && p.young(c.Now) {
-			return true
-		}
-	}
-	return false
-}
-
-// young reports whether it is a create that may still take effect.
-func (p Pending) young(now time.Time) bool {
-	return p.Action == ActionCreate && now.Before(p.At.Add(settleTime))
 }
 
 // withNamesake decides about a manifest whose name one live policy bears that
@@ -241,6 +211,9 @@ func (c *computation) withoutDesired(r policy.Recorded) {
 		why = "expired in Git after " + d.Expires.Format(time.DateOnly)
 	}
 	l := c.live[r.ID]
+	if l == nil && c.pendingMade(r.Key) {
+		return
+	}
 	if l == nil {
 		step.Action, step.Reason, step.Direction = ActionForget, why+", and gone from the account", impact.Neutral
 		c.plan.Changes = append(c.plan.Changes, step)
@@ -266,59 +239,6 @@ func (c *computation) withoutDesired(r policy.Recorded) {
 	default:
 		c.change(step, Orphaned)
 	}
-}
-
-// pendingWithoutDesired decides about creates whose outcome isn't known and
-// whose manifest has gone since: what they made is ours.
-func (c *computation) pendingWithoutDesired() {
-	for _, key := range slices.Sorted(maps.Keys(c.Pending)) {
-		if c.wanted[key] || c.byKey[key] != nil {
-			continue
-		}
-		made := c.madeBy(c.Pending[key])
-		switch {
-		case made == nil && c.Pending[key].young(c.Now):
-			c.plan.Awaited++
-			continue
-		case made == nil:
-			c.lapse(key, false)
-			continue
-		}
-		step := Change{Key: key, Name: made.Name, Desired: &policy.Desired{Policy: c.Pending[key].Body, Key: key}}
-		c.adoptMade(step, made, "an earlier run created it and lost the answer; gone from Git since", Orphaned)
-	}
-}
-
-// clockSkew is how far the account's clock may be behind ours.
-const clockSkew = 5 * time.Minute
-
-// madeBy returns the one live policy that a create whose outcome isn't known
-// must have made, or nil: it bears the name, has the body, was created since,
-// and is nobody else's.
-func (c *computation) madeBy(p Pending) *policy.Live {
-	if p.Action != ActionCreate {
-		return nil
-	}
-	var made *policy.Live
-	for _, l := range c.named[p.Body.Name] {
-		_, taken := c.owner[l.ID]
-		older := !l.CreatedAt.IsZero() && l.CreatedAt.Before(p.At.Add(-clockSkew))
-		if taken || older || c.claimed[l.ID] || !policy.Fulfils(l.Policy, p.Body) {
-			continue
-		}
-		if made != nil {
-			return nil
-		}
-		made = l
-	}
-	return made
-}
-
-// adoptMade adopts what an earlier create made.
-func (c *computation) adoptMade(step Change, made *policy.Live, why string, state State) {
-	c.claimed[made.ID] = true
-	step.Action, step.ID, step.Live, step.Reason = ActionAdopt, made.ID, made, why
-	c.change(step, state)
 }
 
 // change adds a step to carry out.
