@@ -26,7 +26,7 @@ func explain(doing, path string, err error) error {
 	return fmt.Errorf("%s state %s: %w: %w%s", doing, path, kind, err, advice)
 }
 
-const restore = "; restore it from a backup, or move it away: policies are then adopted again by name"
+const restore = "; move it and its -wal away, and restore it from a backup or start anew: policies are then adopted again by name"
 
 // diagnose returns what to do about an error, as the end of a sentence, and
 // which of state's errors it is, where it doesn't say so itself.
@@ -40,7 +40,7 @@ func diagnose(err error) (advice string, kind error) {
 		errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return "; make the file and its folder writable for this user, or name another file", state.ErrReadOnly
 	case code == sqlite3.SQLITE_NOTADB:
-		return "; name another file, or move this one away", state.ErrForeign
+		return "; name another file, or if this was the state," + restore[1:], state.ErrForeign
 	case code == sqlite3.SQLITE_CORRUPT:
 		return restore, state.ErrCorrupt
 	case errors.Is(err, state.ErrCorrupt):

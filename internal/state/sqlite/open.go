@@ -32,7 +32,7 @@ type Reader struct {
 // Open opens the state file at path for writing, makes it (mode 0600) and its
 // folders (0700) if need be, and migrates it. Its errors wrap state.ErrLocked
 // at once if the file is open for writing already, in this process or
-// another; ErrNewer and ErrForeign, with the file as it was; ErrCorrupt,
+// another; ErrNewer, ErrForeign and ErrCorrupt, with the file as it was;
 // ErrFull, ErrReadOnly; and the cause.
 func Open(ctx context.Context, path string) (*Store, error) {
 	path, err := locate(path)
@@ -57,13 +57,13 @@ func openWriter(ctx context.Context, path string) (*Reader, error) {
 	if err := create(path); err != nil {
 		return nil, err
 	}
-	reader, err := newReader(ctx, path, modeWrite)
+	found, err := examine(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	found, err := inspect(ctx, reader.db)
+	reader, err := newReader(ctx, path, modeWrite)
 	if err != nil {
-		return nil, joinClose(err, reader.db)
+		return nil, err
 	}
 	if err := migrate(ctx, reader.db, found); err != nil {
 		return nil, joinClose(err, reader.db)
@@ -110,7 +110,8 @@ func openReader(ctx context.Context, path string) (*Reader, error) {
 }
 
 // locate returns the path, absolute and with symbolic links followed, so that
-// all names of one file share one lock. Anything but a file is refused.
+// all names of one file share one lock. Anything but a file is refused, and a
+// file that has lost its content: beside an empty one SQLite deletes the log.
 func locate(path string) (string, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -119,6 +120,7 @@ func locate(path string) (string, error) {
 	if followed, err := filepath.EvalSymlinks(absolute); err == nil {
 		absolute = followed
 	}
+	logged := exists(absolute + "-wal") // asked first: a state comes into being the other way round
 	file, err := os.Stat(absolute)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -128,6 +130,8 @@ func locate(path string) (string, error) {
 		return absolute, fmt.Errorf("is a folder; name a file in it, such as %s", filepath.Join(path, "state.db"))
 	case !file.Mode().IsRegular():
 		return absolute, fmt.Errorf("is not a regular file (%s); name another", file.Mode().Type())
+	case file.Size() == 0 && logged:
+		return absolute, fmt.Errorf("%w: it is empty", state.ErrCorrupt)
 	}
 	return absolute, nil
 }
