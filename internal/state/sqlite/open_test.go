@@ -133,7 +133,8 @@ func TestRemovedFileIsNoticed(t *testing.T) {
 	store := open(t, path)
 	check(t, store.Ping(t.Context()))
 	check(t, os.Rename(path, path+".away"))
-	wantError(t, store.Ping(t.Context()), fs.ErrNotExist, path, "removed")
+	wantError(t, store.Ping(t.Context()), fs.ErrNotExist, path, "removed", "restart")
+	wantError(t, store.StartRun(t.Context(), state.Run{ID: "run", Target: target}), fs.ErrNotExist, path, "removed", "restart")
 	check(t, os.WriteFile(path, nil, 0o600))
 	wantError(t, store.Ping(t.Context()), nil, path, "another file")
 }

@@ -50,7 +50,7 @@ func (r *Reader) Ping(ctx context.Context) error {
 		err = errors.New("another file took its place")
 	}
 	if err != nil {
-		return fmt.Errorf("state %s was removed while open: %w; put it back and start again", r.path, err)
+		return fmt.Errorf("state %s was removed while open: %w; restart policysync, after putting it back if you can", r.path, err)
 	}
 	return nil
 }

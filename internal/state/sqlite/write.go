@@ -25,8 +25,11 @@ const (
 	countIntents = "SELECT count(*) FROM intents WHERE target = ? AND key = ?"
 )
 
-// StartRun stores the run as begun.
+// StartRun stores the run as begun, unless the file was removed meanwhile.
 func (s *Store) StartRun(ctx context.Context, run state.Run) error {
+	if err := s.Ping(ctx); err != nil {
+		return err
+	}
 	return s.write(ctx, "start run "+run.ID+" in", func(tx transaction) error {
 		_, err := tx.exec(ctx, insertRun, runPlaces(&run)...)
 		return err
