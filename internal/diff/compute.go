@@ -43,7 +43,8 @@ type Input struct {
 // when it differs from the body last sent; L differs when it isn't the body
 // read back after that: a default that the account adds is in the latter and
 // so never counts as a difference. A policy recorded under an earlier key or
-// name of a manifest is that manifest's.
+// name of a manifest is that manifest's, and so is one of ours that Git has
+// dropped and that bears the manifest's name in the account by now.
 func Compute(in Input) Plan {
 	c := newComputation(in)
 	c.plan.Declared = len(c.desired)

@@ -223,6 +223,12 @@ func TestIdentity(t *testing.T) {
 		{"an earlier name that isn't ours is not duplicated", func(in *diff.Input) {
 			in.Desired, in.Live = []policy.Desired{renamed}, []policy.Live{live("id-1", "Eng", "a.com")}
 		}, outcome{Reported: []string{"adopt Engineering id-1: conflict"}, States: states{diff.Conflict: 1}}},
+		{"a rename that the record doesn't know of yet deletes nothing", func(in *diff.Input) {
+			again := renamed
+			again.Previously = nil
+			in.Desired, in.Recorded = []policy.Desired{again}, []policy.Recorded{orphan("a.com")}
+			in.Live = []policy.Live{live("id-1", "Engineering", "a.com")}
+		}, outcome{States: states{diff.InSync: 1}}},
 		{"a manifest that gets a key keeps its policy", func(in *diff.Input) {
 			in.Desired, in.Recorded = []policy.Desired{keyed}, []policy.Recorded{recorded("a.com")}
 			in.Live = []policy.Live{live("id-1", "Eng", "a.com")}

@@ -42,7 +42,8 @@ func (c *computation) mark(r policy.Recorded, absentSince time.Time) {
 }
 
 // recordOf returns the record of a manifest: that of its key, or else one of
-// an earlier key or of its name that no other manifest has a right to.
+// an earlier key or of its name, there or in the account, that no other
+// manifest has a right to.
 func (c *computation) recordOf(d policy.Desired) *policy.Recorded {
 	if r := c.byKey[d.Key]; r != nil {
 		return r
@@ -56,6 +57,11 @@ func (c *computation) recordOf(d policy.Desired) *policy.Recorded {
 	}
 	if r := c.byName[d.Name]; r != nil && c.free(r) {
 		return r
+	}
+	for _, l := range c.named[d.Name] {
+		if r := c.byKey[c.owner[l.ID]]; r != nil && c.free(r) { // renamed after the record was made
+			return r
+		}
 	}
 	return nil
 }
