@@ -17,6 +17,9 @@ type ring string
 
 const timeSize = 8
 
+// room says what to do where the file can't be written.
+const room = ": make its folder writable for this user, and see that there is room in it"
+
 // read returns the times that still count at now, the earliest first. What the
 // clock can't have shown yet counts as now. A file that isn't there has none.
 func (r ring) read(now time.Time) ([]time.Time, error) {
@@ -50,7 +53,7 @@ func (r ring) write(times []time.Time) error {
 		err = os.Rename(next, string(r))
 	}
 	if err != nil {
-		return fmt.Errorf("note which requests were sent of late: %w", err)
+		return fmt.Errorf("note which requests were sent of late: %w%s", err, room)
 	}
 	return nil
 }
@@ -66,7 +69,7 @@ func (r ring) set(index int, at time.Time) error {
 		err = errors.Join(err, file.Close())
 	}
 	if err != nil {
-		return fmt.Errorf("note that a request is sent: %w", err)
+		return fmt.Errorf("note that a request is sent: %w%s", err, room)
 	}
 	return nil
 }
