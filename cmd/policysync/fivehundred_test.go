@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
@@ -160,13 +158,9 @@ func TestFiveHundredPolicies(t *testing.T) {
 // output runs a command that is to succeed and returns what it printed.
 func output(t *testing.T, env map[string]string, args ...string) string {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	a := &app{stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr, env: func(name string) (string, bool) {
-		value, set := env[name]
-		return value, set
-	}}
-	if code := run(context.WithoutCancel(t.Context()), a, args); code != 0 {
-		t.Fatalf("policysync %s: exit code %d\n%s", strings.Join(args, " "), code, stderr.String())
+	code, stdout, stderr := try(t, env, args...)
+	if code != 0 {
+		t.Fatalf("policysync %s: exit code %d\n%s", strings.Join(args, " "), code, stderr)
 	}
-	return stdout.String()
+	return stdout
 }

@@ -26,19 +26,25 @@ func TestMain(m *testing.M) {
 	if watcher := os.Getenv(watcherAt); watcher != "" {
 		os.Exit(mortal(watcher, os.Args[1:]))
 	}
-	testscript.Main(m, map[string]func(){"policysync": main, "curl": fetch})
+	testscript.Main(m, map[string]func(){"policysync": main, "curl": fetch, "sqlite3": sqlite3})
 }
 
 // TestScripts runs each script of testdata/script in a folder of its own, with
 // a simulated account that the environment points to.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	runScripts(t, filepath.Join("testdata", "script"))
+}
+
+func runScripts(t *testing.T, dir string) {
+	t.Helper()
 	testscript.Run(t, testscript.Params{
-		Dir:   filepath.Join("testdata", "script"),
+		Dir:   dir,
 		Setup: setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"account": accountCommand,
 			"await":   await,
+			"guide":   guideCommand,
 			"post":    post,
 			"repo":    repo,
 		},

@@ -114,7 +114,7 @@ func newReader(t *testing.T) *reader {
 	dir := t.TempDir()
 	return &reader{t: t, dir: dir, account: account, env: append(
 		os.Environ(), "CLOUDFLARE_BASE_URL="+server.URL, "XDG_STATE_HOME="+filepath.Join(dir, "home"),
-		"GOBIN="+filepath.Join(dir, "bin"), "GIT_CONFIG_COUNT=2",
+		"GOBIN="+filepath.Join(dir, "bin"), "GORACE=atexit_sleep_ms=0", "GIT_CONFIG_COUNT=2",
 		"GIT_CONFIG_KEY_0=user.name", "GIT_CONFIG_VALUE_0=Reader", "GIT_CONFIG_KEY_1=user.email", "GIT_CONFIG_VALUE_1=reader@example.com",
 	)}
 }
