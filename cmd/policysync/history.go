@@ -28,7 +28,7 @@ func newHistory(a *app) *cobra.Command {
 	a.configFlags(c)
 	a.stateFlag(c)
 	a.formatFlag(c, textFormat, jsonFormat)
-	c.Flags().IntVar(&limit, "limit", 20, "how many runs of each target to show, the newest first")
+	c.Flags().IntVar(&limit, "limit", 20, "how many `RUNS` of each target to show, the newest first")
 	return c
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -59,10 +60,10 @@ func (a *app) sourceFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&a.flags.dir, "dir", "", "use the local folder `PATH` instead of the Git source")
 	f.StringVar(&a.flags.repo, "repo", "", "without a config file: `URL` or path of the Git repository")
-	f.StringVar(&a.flags.branch, "branch", "main", "without a config file: branch of the repository")
-	f.StringVar(&a.flags.path, "path", "policies", "without a config file: folder inside the repository")
+	f.StringVar(&a.flags.branch, "branch", "main", "without a config file: `BRANCH` of the repository")
+	f.StringVar(&a.flags.path, "path", "policies", "without a config file: `FOLDER` inside the repository")
 	f.StringVar(&a.flags.account, "account", "", "without a config file: `ID` of the account (also: CLOUDFLARE_ACCOUNT_ID)")
-	f.StringVar(&a.flags.mode, "mode", "create-only", "without a config file: create-only, upsert or sync")
+	f.StringVar(&a.flags.mode, "mode", "create-only", "without a config file: `MODE`, one of create-only, upsert, sync")
 	f.StringVar(&a.flags.state, "state", "", "without a config file: `FILE` of the state (default $STATE_DIRECTORY/state.db, then ~/.local/state/policysync/state.db)")
 }
 
@@ -165,7 +166,7 @@ func (a *app) choose(cfg *config.Config) error {
 // formatFlag adds --format with the formats that a command knows, the first
 // one being its default.
 func (a *app) formatFlag(c *cobra.Command, formats ...string) {
-	c.Flags().StringVar(&a.flags.format, "format", formats[0], fmt.Sprintf("one of %q", formats))
+	c.Flags().StringVar(&a.flags.format, "format", formats[0], "`FORMAT`, one of "+strings.Join(formats, ", "))
 	check := c.PreRunE
 	c.PreRunE = func(c *cobra.Command, args []string) error {
 		if !slices.Contains(formats, a.flags.format) {

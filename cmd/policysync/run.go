@@ -33,8 +33,9 @@ func newRun(a *app) *cobra.Command {
 		Long: `Run the daemon: follow Git until told to stop.
 
 It runs every target once at the start and then on its schedule, and serves
-/metrics, /healthz, /readyz and the API. SIGUSR1 makes every target run now. SIGTERM and
-SIGINT end it once the requests under way have been answered and recorded.`,
+/metrics, /healthz, /readyz and the API. SIGUSR1 makes every target run now.
+SIGTERM and SIGINT end it once the requests under way have been answered and
+recorded.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := a.load(c)
