@@ -107,7 +107,11 @@ func (a *app) table(policies []policyStatus) error {
 		if p.InDoubt {
 			name += " (in doubt)"
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s:%d\t%s\t%s\n", name, cmp.Or(p.ID, "-"), p.File, p.Line, short(p.Commit), p.UpdatedAt.Local().Format("2006-01-02 15:04"))
+		from := "-"
+		if p.File != "" {
+			from = fmt.Sprintf("%s:%d", p.File, p.Line)
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, cmp.Or(p.ID, "-"), from, short(p.Commit), p.UpdatedAt.Local().Format("2006-01-02 15:04"))
 	}
 	_, _ = fmt.Fprintln(w)
 	return w.Flush()
