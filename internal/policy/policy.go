@@ -157,7 +157,9 @@ func (r *Rule) UnmarshalJSON(text []byte) error {
 func ruleOf(value any) Rule {
 	if object, ok := value.(map[string]any); ok && len(object) == 1 {
 		for kind, body := range object {
-			return Rule{kind, body}
+			if kind != "" { // which stands for no kind at all
+				return Rule{kind, body}
+			}
 		}
 	}
 	return Rule{Body: value}

@@ -3,6 +3,7 @@ package policy_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -307,16 +308,46 @@ func TestOrderAndRepetitionOfRulesDoNotMatter(t *testing.T) {
 	})
 }
 
-func FuzzPolicyJSON(f *testing.F) {
+// FuzzCanonical holds any policy that the API could hold against its own
+// canonical form, that form's, and the one of the same rules in another order.
+func FuzzCanonical(f *testing.F) {
 	f.Add([]byte(`{"name":"n","decision":"allow","include":[{"ip":{"ip":"1.2.3.4"}},{"x":1e400},7],"y":{"z":[-0,1e3]}}`))
 	f.Add([]byte(`{"session_duration":"1h","mfa_config":{"session_duration":"x"},"approval_groups":[[]]}`))
+	f.Add([]byte(`{"name":"n","exclude":[{},null,[],{"a":1,"b":2},{"email":null},{"email":{"email":"A@B.C","x":false}}],"require":[{"geo":{"country_code":"us"}}]}`))
+	f.Add([]byte(`{"approval_groups":[{"approvals_needed":1.0,"email_addresses":["b@x.y","A@x.y"]},{"approvals_needed":1e0,"email_addresses":["a@X.y","B@x.y"]}]}`))
+	for _, k := range policy.Kinds() {
+		body := map[string]any{}
+		for _, field := range k.Fields {
+			body[field.Name] = []any{"B", "a", "2001:DB8::1/64", ""}
+			if !field.Many {
+				body[field.Name] = "192.0.2.7"
+			}
+		}
+		text, err := json.Marshal(policy.Policy{Name: k.Name, Include: []policy.Rule{{Kind: k.Name, Body: body}, {Kind: k.Name, Body: body}}})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		var p policy.Policy
+		var p, back policy.Policy
 		if json.Unmarshal(text, &p) != nil {
 			return
 		}
-		if once := policy.Canonical(p); !policy.Equal(once, p) {
-			t.Errorf("%s: canonical form isn't stable", text)
+		once := policy.Canonical(p)
+		if d := cmp.Diff(once, policy.Canonical(once)); d != "" || !policy.Equal(once, p) {
+			t.Errorf("%s: canonical form isn't stable (-once +twice):\n%s", text, d)
+		}
+		reversed := p
+		reversed.Include, reversed.Exclude = slices.Clone(p.Include), slices.Clone(p.Exclude)
+		slices.Reverse(reversed.Include)
+		slices.Reverse(reversed.Exclude)
+		if !policy.Equal(p, reversed) || policy.Fingerprint(p) != policy.Fingerprint(reversed) {
+			t.Errorf("%s: the order of rules matters", text)
+		}
+		again, err := json.Marshal(p)
+		if err != nil || json.Unmarshal(again, &back) != nil || !policy.Equal(p, back) {
+			t.Errorf("%s came back as %s: %v", text, again, err)
 		}
 	})
 }
