@@ -13,10 +13,11 @@ func BenchmarkComputeInSync(b *testing.B) {
 	in := input(diff.Sync)
 	for i := range 10_000 {
 		name := fmt.Sprintf("policy %d", i)
-		p := body(name, "example.com")
-		in.Desired = append(in.Desired, policy.Desired{Policy: p, Key: name, File: "a.yaml", Line: i})
-		in.Recorded = append(in.Recorded, policy.Recorded{Key: name, ID: name, Sent: p, ReadBack: p, File: "a.yaml", Line: i})
-		in.Live = append(in.Live, policy.Live{Policy: p, ID: name})
+		decoded := func() policy.Policy { return body(name, "example.com") } // each from its own source
+		sent := decoded()
+		in.Desired = append(in.Desired, policy.Desired{Policy: decoded(), Key: name, File: "a.yaml", Line: i})
+		in.Recorded = append(in.Recorded, policy.Recorded{Key: name, ID: name, Sent: sent, ReadBack: sent, File: "a.yaml", Line: i})
+		in.Live = append(in.Live, policy.Live{Policy: decoded(), ID: name})
 	}
 	b.ReportAllocs()
 	for b.Loop() {

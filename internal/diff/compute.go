@@ -66,7 +66,7 @@ func Compute(in Input) Plan {
 type computation struct {
 	Input
 	plan     Plan
-	desired  []policy.Desired // in.Desired less what has expired
+	desired  []*policy.Desired // in.Desired less what has expired
 	recorded []policy.Recorded
 	byKey    map[string]*policy.Recorded
 	byName   map[string]*policy.Recorded // by the name last sent, or else read back
@@ -82,13 +82,15 @@ type computation struct {
 func newComputation(in Input) *computation {
 	c := &computation{
 		Input: in, recorded: slices.Clone(in.Recorded), plan: Plan{States: map[State]int{}},
-		byKey: map[string]*policy.Recorded{}, byName: map[string]*policy.Recorded{},
-		wanted: map[string]bool{}, expired: map[string]policy.Desired{}, live: map[string]*policy.Live{}, named: map[string][]*policy.Live{},
-		owner: map[string]string{}, matched: map[string]bool{}, claimed: map[string]bool{},
+		byKey: make(map[string]*policy.Recorded, len(in.Recorded)), byName: make(map[string]*policy.Recorded, len(in.Recorded)),
+		wanted: make(map[string]bool, len(in.Desired)), expired: map[string]policy.Desired{},
+		live: make(map[string]*policy.Live, len(in.Live)), named: make(map[string][]*policy.Live, len(in.Live)),
+		owner: make(map[string]string, len(in.Recorded)), matched: make(map[string]bool, len(in.Recorded)), claimed: make(map[string]bool, len(in.Live)),
 	}
-	for _, d := range in.Desired {
+	for i := range in.Desired {
+		d := &in.Desired[i]
 		if d.ExpiredAt(in.Now) {
-			c.expired[d.Key] = d
+			c.expired[d.Key] = *d
 			continue
 		}
 		c.desired = append(c.desired, d)

@@ -14,7 +14,7 @@ import (
 )
 
 // withDesired decides about one manifest.
-func (c *computation) withDesired(d policy.Desired) {
+func (c *computation) withDesired(d *policy.Desired) {
 	r := c.recordOf(d)
 	if r == nil {
 		c.withoutOwn(d, "not in the account")
@@ -29,7 +29,7 @@ func (c *computation) withDesired(d policy.Desired) {
 	c.claimed[l.ID] = true
 	c.plan.Owned++
 	settled := len(c.plan.Settled)
-	c.withOwn(d, *r, *l)
+	c.withOwn(d, r, l)
 	if !r.AbsentSince.IsZero() && settled == len(c.plan.Settled) {
 		c.mark(*r, time.Time{})
 	}
@@ -44,7 +44,7 @@ func (c *computation) mark(r policy.Recorded, absentSince time.Time) {
 // recordOf returns the record of a manifest: that of its key, or else one of
 // an earlier key or of its name, there or in the account, that no other
 // manifest has a right to.
-func (c *computation) recordOf(d policy.Desired) *policy.Recorded {
+func (c *computation) recordOf(d *policy.Desired) *policy.Recorded {
 	if r := c.byKey[d.Key]; r != nil {
 		return r
 	}
@@ -70,8 +70,8 @@ func (c *computation) free(r *policy.Recorded) bool { return !c.wanted[r.Key] &&
 
 // withoutOwn decides about a manifest that has no live policy of its own;
 // gone says why.
-func (c *computation) withoutOwn(d policy.Desired, gone string) {
-	step := Change{Key: d.Key, Name: d.Name, File: d.File, Line: d.Line, Desired: &d, Reason: gone}
+func (c *computation) withoutOwn(d *policy.Desired, gone string) {
+	step := Change{Key: d.Key, Name: d.Name, File: d.File, Line: d.Line, Desired: d, Reason: gone}
 	same := c.named[d.Name]
 	if len(same) == 0 {
 		c.withoutName(step)
@@ -151,7 +151,7 @@ func (c *computation) adoptOther(step Change, why string) {
 }
 
 // withOwn decides about a manifest whose own policy is live.
-func (c *computation) withOwn(d policy.Desired, r policy.Recorded, l policy.Live) {
+func (c *computation) withOwn(d *policy.Desired, r *policy.Recorded, l *policy.Live) {
 	changed := !policy.Equal(d.Policy, r.Sent)
 	drifted := !policy.Equal(l.Policy, r.ReadBack)
 	p, pending := c.Pending[d.Key]
@@ -160,11 +160,11 @@ func (c *computation) withOwn(d policy.Desired, r policy.Recorded, l policy.Live
 	if !changed && !drifted || policy.Equal(d.Policy, l.Policy) || done && policy.Equal(d.Policy, p.Body) {
 		c.count(InSync, 1)
 		if changed || drifted || d.Key != r.Key || d.Protect != r.Protect || !r.AbsentSince.IsZero() || d.File != r.File || d.Line != r.Line {
-			c.plan.Settled = append(c.plan.Settled, Settled{d, r, l})
+			c.plan.Settled = append(c.plan.Settled, Settled{*d, *r, *l})
 		}
 		return
 	}
-	step := Change{Key: d.Key, Name: d.Name, ID: l.ID, File: d.File, Line: d.Line, Desired: &d, Recorded: &r, Live: &l}
+	step := Change{Key: d.Key, Name: d.Name, ID: l.ID, File: d.File, Line: d.Line, Desired: d, Recorded: r, Live: l}
 	switch {
 	case changed && drifted:
 		c.update(step, cause{"changed in Git, and in the account behind our back", Blocked, true})

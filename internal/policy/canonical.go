@@ -51,7 +51,33 @@ func CanonicalRule(r Rule) Rule {
 func Equal(a, b Policy) bool {
 	// What is written alike is the same. That is so for most policies in most
 	// runs, and BenchmarkComputeInSync of package diff shows what it saves.
-	return reflect.DeepEqual(a, b) || bytes.Equal(canonicalJSON(a), canonicalJSON(b))
+	return writtenAlike(a, b) || bytes.Equal(canonicalJSON(a), canonicalJSON(b))
+}
+
+func writtenAlike(a, b Policy) bool {
+	return a.Name == b.Name && a.Decision == b.Decision &&
+		slices.EqualFunc(a.Include, b.Include, sameRule) &&
+		slices.EqualFunc(a.Exclude, b.Exclude, sameRule) &&
+		slices.EqualFunc(a.Require, b.Require, sameRule) &&
+		maps.EqualFunc(a.Settings, b.Settings, sameJSON)
+}
+
+func sameRule(a, b Rule) bool { return a.Kind == b.Kind && sameJSON(a.Body, b.Body) }
+
+// sameJSON is reflect.DeepEqual for decoded JSON, in a fraction of the time.
+func sameJSON(a, b any) bool {
+	switch a := a.(type) {
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		return ok && maps.EqualFunc(a, b, sameJSON)
+	case []any:
+		b, ok := b.([]any)
+		return ok && slices.EqualFunc(a, b, sameJSON)
+	case string, json.Number, bool:
+		return a == b
+	default:
+		return reflect.DeepEqual(a, b)
+	}
 }
 
 // Fulfils reports whether live is what the account makes of sent: the same
