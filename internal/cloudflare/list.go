@@ -20,7 +20,9 @@ const perPage = 1000
 // List returns all policies of the account, in the account's order: all of
 // them, or an error. It needs one request for each 1000 policies.
 func (c *Client) List(ctx context.Context) ([]policy.Live, error) {
-	return list(ctx, c, OpList, c.policiesPath(), func(p policy.Live) string { return p.ID })
+	return list(ctx, c, listing[policy.Live]{
+		operation: OpList, path: c.policiesPath(), decode: policy.DecodeList, id: func(p policy.Live) string { return p.ID },
+	})
 }
 
 // Users returns the names of the applications that use a policy, or their ids
@@ -31,7 +33,11 @@ func (c *Client) Users(ctx context.Context, policyID string) ([]string, error) {
 		Name     string                `json:"name"`
 		Policies []struct{ ID string } `json:"policies"`
 	}
-	apps, err := list(ctx, c, OpListApps, "/accounts/"+c.options.AccountID+"/access/apps", func(a app) string { return a.ID })
+	apps, err := list(ctx, c, listing[app]{
+		operation: OpListApps, path: "/accounts/" + c.options.AccountID + "/access/apps",
+		decode: func(text []byte) (page []app, err error) { err = json.Unmarshal(text, &page); return page, err },
+		id:     func(a app) string { return a.ID },
+	})
 	var users []string
 	for _, a := range apps {
 		for _, p := range a.Policies {
@@ -43,35 +49,39 @@ func (c *Client) Users(ctx context.Context, policyID string) ([]string, error) {
 	return users, err
 }
 
-// list returns everything that is listed at a path, in the account's order:
-// all of it, or an error.
-func list[T any](ctx context.Context, c *Client, operation Operation, path string, id func(T) string) ([]T, error) {
-	l := listing[T]{ids: map[string]bool{}, id: id}
+// list returns everything that is listed, in the account's order: all of it,
+// or an error.
+func list[T any](ctx context.Context, c *Client, l listing[T]) ([]T, error) {
+	l.ids = map[string]bool{}
 	var got answer
 	for page := 1; page == 1 || page <= l.pages; page++ {
 		var err error
 		got, err = c.do(ctx, call{
-			operation: operation, method: http.MethodGet, path: path,
+			operation: l.operation, method: http.MethodGet, path: l.path,
 			query: url.Values{"page": {strconv.Itoa(page)}, "per_page": {strconv.Itoa(perPage)}},
 		})
 		if err != nil {
 			return nil, err
 		}
 		if err = l.add(page, got); err != nil {
-			return nil, incomplete(operation, got, fmt.Errorf("page %d: %w", page, err))
+			return nil, incomplete(l.operation, got, fmt.Errorf("page %d: %w", page, err))
 		}
 	}
 	if len(l.found) != l.total {
-		return nil, incomplete(operation, got, fmt.Errorf("%d entries came of %d", len(l.found), l.total))
+		return nil, incomplete(l.operation, got, fmt.Errorf("%d entries came of %d", len(l.found), l.total))
 	}
 	return l.found, nil
 }
 
 // listing is a list while its pages come in.
 type listing[T any] struct {
+	operation Operation
+	path      string
+	decode    func(page []byte) ([]T, error)
+	id        func(T) string
+
 	total, pages int // as the first page said
 	found        []T
-	id           func(T) string
 	ids          map[string]bool
 }
 
@@ -81,8 +91,8 @@ func (l *listing[T]) add(page int, got answer) error {
 	if got.info == nil || got.info.TotalCount == nil {
 		return errors.New("result_info doesn't tell how many entries there are")
 	}
-	var found []T
-	if err := json.Unmarshal(got.result, &found); err != nil {
+	found, err := l.decode(got.result)
+	if err != nil {
 		return fmt.Errorf("the result isn't a list of what was asked for: %w", misfit(err))
 	}
 	if found == nil {

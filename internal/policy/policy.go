@@ -172,18 +172,23 @@ func (l *Live) UnmarshalJSON(text []byte) error {
 	if err != nil {
 		return err
 	}
-	var live Live
-	live.ID = take[string](object, "id")
-	reusable, stated := object.fields["reusable"]
-	live.Legacy = stated && reusable != nil && !take[bool](object, "reusable")
-	live.AppCount = object.count("app_count")
-	live.CreatedAt, live.UpdatedAt = object.time("created_at"), object.time("updated_at")
-	delete(object.fields, "reusable")
-	if err := object.policy(&live.Policy); err != nil {
-		return err
+	return object.live(l)
+}
+
+// DecodeList takes a list of policies of an answer of the API. It is
+// json.Unmarshal into a []Live, without reading each policy's text again.
+func DecodeList(text []byte) ([]Live, error) {
+	objects, err := decodeExact[[]map[string]any](text)
+	if err != nil || objects == nil {
+		return nil, err
 	}
-	*l = live
-	return nil
+	list := make([]Live, len(objects))
+	for i, fields := range objects {
+		if err := (&object{fields: fields}).live(&list[i]); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // object is a JSON object that is being taken apart.
@@ -210,9 +215,25 @@ func (o *object) policy(p *Policy) error {
 		return fmt.Errorf("decode policy: %w", o.err)
 	}
 	if len(o.fields) > 0 {
-		taken.Settings = o.fields
+		taken.Settings = maps.Clone(o.fields) // which has no room for what was taken
 	}
 	*p = taken
+	return nil
+}
+
+// live takes the fields of a policy of an answer.
+func (o *object) live(l *Live) error {
+	var live Live
+	live.ID = take[string](o, "id")
+	reusable, stated := o.fields["reusable"]
+	live.Legacy = stated && reusable != nil && !take[bool](o, "reusable")
+	live.AppCount = o.count("app_count")
+	live.CreatedAt, live.UpdatedAt = o.time("created_at"), o.time("updated_at")
+	delete(o.fields, "reusable")
+	if err := o.policy(&live.Policy); err != nil {
+		return err
+	}
+	*l = live
 	return nil
 }
 
