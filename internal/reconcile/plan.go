@@ -117,6 +117,7 @@ func (p *Planner) parse(scope event.Scope) error {
 	if p.parsed == p.snapshot {
 		return nil
 	}
+	defer p.snapshot.Release()
 	set, err := manifest.Decode(p.snapshot.FS)
 	if err != nil {
 		return err

@@ -35,6 +35,14 @@ type Snapshot struct {
 	FS fs.FS
 }
 
+// Release closes the files and frees the memory that reading FS has taken up.
+// FS can still be read.
+func (s *Snapshot) Release() {
+	if files, fromGit := s.FS.(*treeFS); fromGit {
+		files.store.close()
+	}
+}
+
 // notFound is a sentence about something missing; it matches ErrNotFound.
 type notFound string
 

@@ -27,25 +27,31 @@ const deltaCache = 4 * cache.MiByte
 type store struct {
 	mu      sync.Mutex
 	storage *filesystem.Storage
+	deltas  cache.Object
 	broken  atomic.Bool // an object could not be read
 }
 
-// openStore opens a repository; nothing is read yet and no file stays open.
+// openStore opens a repository; nothing is read yet.
 func openStore(dir string) *store { return open(dir, filesystem.Options{}) }
 
 // openForScan opens a repository whose many objects are about to be asked for
-// while nobody changes it. It keeps its files open until close.
-func openForScan(dir string) *store {
-	return open(dir, filesystem.Options{ExclusiveAccess: true, KeepDescriptors: true})
-}
+// while nobody changes it.
+func openForScan(dir string) *store { return open(dir, filesystem.Options{ExclusiveAccess: true}) }
 
 func open(dir string, o filesystem.Options) *store {
-	files := osfs.New(dir, osfs.WithBoundOS())
-	return &store{storage: filesystem.NewStorageWithOptions(files, cache.NewObjectLRU(deltaCache), o)}
+	o.KeepDescriptors = true // to open a pack for each object takes longer than to read it
+	files, deltas := osfs.New(dir, osfs.WithBoundOS()), cache.NewObjectLRU(deltaCache)
+	return &store{storage: filesystem.NewStorageWithOptions(files, deltas, o), deltas: deltas}
 }
 
-// close releases the files. They were only read, so that nothing can be lost.
-func (s *store) close() { _ = s.storage.ObjectStorage.Close() }
+// close releases files and memory. Files were only read, so that nothing can
+// be lost; the next read opens them again.
+func (s *store) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_ = s.storage.ObjectStorage.Close()
+	s.deltas.Clear()
+}
 
 // has reports whether the object is there.
 func (s *store) has(hash plumbing.Hash) bool {
@@ -65,27 +71,22 @@ func (s *store) size(hash plumbing.Hash) (int64, error) {
 	return size, nil
 }
 
-// read returns an object in memory; its content has the hash asked for.
-func (s *store) read(hash plumbing.Hash) (*plumbing.MemoryObject, error) {
+// read returns an object's type and content, which has the hash asked for.
+func (s *store) read(hash plumbing.Hash) (plumbing.ObjectType, []byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	kept, err := s.storage.EncodedObject(plumbing.AnyObject, hash)
 	if err != nil {
-		return nil, s.damaged(hash, err)
+		return 0, nil, s.damaged(hash, err)
 	}
 	content, err := contentOf(kept)
 	if err != nil {
-		return nil, s.damaged(hash, err)
+		return 0, nil, s.damaged(hash, err)
 	}
-	checked := &plumbing.MemoryObject{}
-	checked.SetType(kept.Type())
-	if _, err := checked.Write(content); err != nil {
-		return nil, s.damaged(hash, err)
+	if got := plumbing.ComputeHash(kept.Type(), content); got != hash {
+		return 0, nil, s.damaged(hash, fmt.Errorf("its content has the hash %s", got))
 	}
-	if got := checked.Hash(); got != hash {
-		return nil, s.damaged(hash, fmt.Errorf("its content has the hash %s", got))
-	}
-	return checked, nil
+	return kept.Type(), content, nil
 }
 
 func (s *store) damaged(hash plumbing.Hash, err error) error {
@@ -102,26 +103,33 @@ func contentOf(o plumbing.EncodedObject) ([]byte, error) {
 	return content, errors.Join(err, r.Close())
 }
 
+func newObject(kind plumbing.ObjectType, content []byte) *plumbing.MemoryObject {
+	o := &plumbing.MemoryObject{}
+	o.SetType(kind)
+	_, _ = o.Write(content) // into memory
+	return o
+}
+
 // blob returns a file's content.
 func (s *store) blob(hash plumbing.Hash) ([]byte, error) {
-	o, err := s.read(hash)
+	kind, content, err := s.read(hash)
 	if err != nil {
 		return nil, err
 	}
-	if o.Type() != plumbing.BlobObject {
-		return nil, fmt.Errorf("object %s is a %s and not a file: run git fsck on the repository", hash, o.Type())
+	if kind != plumbing.BlobObject {
+		return nil, fmt.Errorf("object %s is a %s and not a file: run git fsck on the repository", hash, kind)
 	}
-	return contentOf(o)
+	return content, nil
 }
 
 // tree returns a folder.
 func (s *store) tree(hash plumbing.Hash) (*object.Tree, error) {
-	o, err := s.read(hash)
+	kind, content, err := s.read(hash)
 	if err != nil {
 		return nil, err
 	}
 	tree := &object.Tree{}
-	if err := tree.Decode(o); err != nil {
+	if err := tree.Decode(newObject(kind, content)); err != nil {
 		return nil, fmt.Errorf("read folder %s: %w", hash, err)
 	}
 	return tree, nil
@@ -129,15 +137,15 @@ func (s *store) tree(hash plumbing.Hash) (*object.Tree, error) {
 
 // commit returns a commit.
 func (s *store) commit(hash plumbing.Hash) (*object.Commit, error) {
-	o, err := s.read(hash)
+	kind, content, err := s.read(hash)
 	if err != nil {
 		return nil, err
 	}
-	if o.Type() != plumbing.CommitObject {
-		return nil, notFound(fmt.Sprintf("%s is a %s and not a commit", hash, o.Type()))
+	if kind != plumbing.CommitObject {
+		return nil, notFound(fmt.Sprintf("%s is a %s and not a commit", hash, kind))
 	}
 	commit := &object.Commit{}
-	if err := commit.Decode(o); err != nil {
+	if err := commit.Decode(newObject(kind, content)); err != nil {
 		return nil, fmt.Errorf("read commit %s: %w", hash, err)
 	}
 	return commit, nil
