@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/policysync/policysync/internal/policy"
@@ -67,10 +68,10 @@ func list[T any](ctx context.Context, c *Client, l listing[T]) ([]T, error) {
 			return nil, incomplete(l.operation, got, fmt.Errorf("page %d: %w", page, err))
 		}
 	}
-	if len(l.found) != l.total {
-		return nil, incomplete(l.operation, got, fmt.Errorf("%d entries came of %d", len(l.found), l.total))
+	if len(l.ids) != l.total {
+		return nil, incomplete(l.operation, got, fmt.Errorf("%d entries came of %d", len(l.ids), l.total))
 	}
-	return l.found, nil
+	return slices.Concat(l.found...), nil
 }
 
 // listing is a list while its pages come in.
@@ -81,7 +82,7 @@ type listing[T any] struct {
 	id        func(T) string
 
 	total, pages int // as the first page said
-	found        []T
+	found        [][]T // by page
 	ids          map[string]bool
 }
 
@@ -124,9 +125,9 @@ func (l *listing[T]) take(page []T) error {
 		}
 		l.ids[id] = true
 	}
-	l.found = append(l.found, page...)
-	if len(l.found) > l.total {
-		return fmt.Errorf("%d entries came of %d", len(l.found), l.total)
+	l.found = append(l.found, page)
+	if len(l.ids) > l.total {
+		return fmt.Errorf("%d entries came of %d", len(l.ids), l.total)
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func Compute(in Input) Plan {
 	}
 	for _, r := range c.recorded {
 		if !c.matched[r.Key] {
-			c.withoutDesired(r)
+			c.withoutDesired(*r)
 		}
 	}
 	c.pendingWithoutDesired()
@@ -67,7 +67,7 @@ type computation struct {
 	Input
 	plan     Plan
 	desired  []*policy.Desired // in.Desired less what has expired
-	recorded []policy.Recorded
+	recorded []*policy.Recorded
 	byKey    map[string]*policy.Recorded
 	byName   map[string]*policy.Recorded // by the name last sent, or else read back
 	wanted   map[string]bool             // keys of desired
@@ -81,7 +81,7 @@ type computation struct {
 
 func newComputation(in Input) *computation {
 	c := &computation{
-		Input: in, recorded: slices.Clone(in.Recorded), plan: Plan{States: map[State]int{}},
+		Input: in, plan: Plan{States: map[State]int{}},
 		byKey: make(map[string]*policy.Recorded, len(in.Recorded)), byName: make(map[string]*policy.Recorded, len(in.Recorded)),
 		wanted: make(map[string]bool, len(in.Desired)), expired: map[string]policy.Desired{},
 		live: make(map[string]*policy.Live, len(in.Live)), named: make(map[string][]*policy.Live, len(in.Live)),
@@ -96,9 +96,11 @@ func newComputation(in Input) *computation {
 		c.desired = append(c.desired, d)
 		c.wanted[d.Key] = true
 	}
-	slices.SortFunc(c.recorded, func(a, b policy.Recorded) int { return cmp.Compare(a.Key, b.Key) })
-	for i := range c.recorded {
-		r := &c.recorded[i]
+	for i := range in.Recorded {
+		c.recorded = append(c.recorded, &in.Recorded[i])
+	}
+	slices.SortFunc(c.recorded, func(a, b *policy.Recorded) int { return cmp.Compare(a.Key, b.Key) })
+	for _, r := range c.recorded {
 		c.byKey[r.Key] = r
 		c.byName[cmp.Or(r.Sent.Name, r.ReadBack.Name)] = r
 		c.owner[r.ID] = r.Key

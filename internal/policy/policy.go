@@ -146,7 +146,7 @@ func (r Rule) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON takes any JSON value; see Rule for those that aren't rules.
 func (r *Rule) UnmarshalJSON(text []byte) error {
-	value, err := decodeExact[any](text)
+	value, err := decodeExact(text)
 	if err != nil {
 		return fmt.Errorf("decode rule: %w", err)
 	}
@@ -178,13 +178,21 @@ func (l *Live) UnmarshalJSON(text []byte) error {
 // DecodeList takes a list of policies of an answer of the API. It is
 // json.Unmarshal into a []Live, without reading each policy's text again.
 func DecodeList(text []byte) ([]Live, error) {
-	objects, err := decodeExact[[]map[string]any](text)
-	if err != nil || objects == nil {
+	value, err := decodeExact(text)
+	objects, isList := value.([]any)
+	if err != nil || value == nil {
 		return nil, err
 	}
+	if !isList {
+		return nil, fmt.Errorf("decode policies: %s is no list of them", shape(value))
+	}
 	list := make([]Live, len(objects))
-	for i, fields := range objects {
-		if err := (&object{fields: fields}).live(&list[i]); err != nil {
+	for i, value := range objects {
+		object, err := asObject(value)
+		if err == nil {
+			err = object.live(&list[i])
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -198,9 +206,18 @@ type object struct {
 }
 
 func decodeObject(text []byte) (*object, error) {
-	fields, err := decodeExact[map[string]any](text)
+	value, err := decodeExact(text)
 	if err != nil {
 		return nil, fmt.Errorf("decode policy: %w", err)
+	}
+	return asObject(value)
+}
+
+// asObject returns the object that decoded JSON is; null is one without fields.
+func asObject(value any) (*object, error) {
+	fields, ok := value.(map[string]any)
+	if !ok && value != nil {
+		return nil, fmt.Errorf("decode policy: %s is none", shape(value))
 	}
 	return &object{fields: fields}, nil
 }
@@ -215,7 +232,7 @@ func (o *object) policy(p *Policy) error {
 		return fmt.Errorf("decode policy: %w", o.err)
 	}
 	if len(o.fields) > 0 {
-		taken.Settings = maps.Clone(o.fields) // which has no room for what was taken
+		taken.Settings = o.fields
 	}
 	*p = taken
 	return nil
@@ -233,6 +250,7 @@ func (o *object) live(l *Live) error {
 	if err := o.policy(&live.Policy); err != nil {
 		return err
 	}
+	live.Settings = maps.Clone(live.Settings) // without the room that the rest took up
 	*l = live
 	return nil
 }
@@ -294,8 +312,9 @@ func (o *object) time(name string) time.Time {
 	return at
 }
 
-// decodeExact decodes JSON and keeps numbers as they are written.
-func decodeExact[T any](text []byte) (value T, err error) {
+// decodeExact decodes JSON and keeps numbers as they are written. (To decode
+// into anything but an any takes json half as long again.)
+func decodeExact(text []byte) (value any, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	err = decoder.Decode(&value)

@@ -13,7 +13,7 @@ type Position struct {
 }
 
 // Shape is what YAML takes a value for.
-type Shape int
+type Shape uint8
 
 // The shapes. Broken stands for a value that was already reported.
 const (

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/policysync/policysync/internal/policy"
 	"github.com/policysync/policysync/internal/state"
@@ -77,6 +78,9 @@ func scan[T any](ctx context.Context, db *sql.DB, places func(*T) []any, query s
 		var entry T
 		if err := rows.Scan(places(&entry)...); err != nil {
 			return nil, err
+		}
+		if len(entries) == cap(entries) {
+			entries = slices.Grow(entries, len(entries)+1) // by half as append does, there would be four times the garbage
 		}
 		entries = append(entries, entry)
 	}
