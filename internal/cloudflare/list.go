@@ -81,7 +81,7 @@ type listing[T any] struct {
 	decode    func(page []byte) ([]T, error)
 	id        func(T) string
 
-	total, pages int // as the first page said
+	total, pages int   // as the first page said
 	found        [][]T // by page
 	ids          map[string]bool
 }

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"io/fs"
 
 	"github.com/policysync/policysync/internal/diagnostic"
 	"github.com/policysync/policysync/internal/yamltree"
@@ -9,21 +10,24 @@ import (
 
 // clashes returns an error for each name and key that is used twice, at the
 // later one. A name that another manifest lists as an earlier one of its own
-// would make two claims on one live policy.
-func clashes(all []declared) diagnostic.List {
-	var c clashFinder
-	c.names, c.keys, c.previous = map[string]*declared{}, map[string]*declared{}, map[string]*declared{}
-	for i := range all {
-		c.name(&all[i])
+// would make two claims on one live policy. The files are read once more for
+// the lines to show: that is rare, and to keep them would cost memory always.
+func clashes(fsys fs.FS, all []*declared) diagnostic.List {
+	c := clashFinder{fsys: fsys}
+	c.names, c.keys, c.previous = make(map[string]*declared, len(all)), make(map[string]*declared, len(all)), map[string]*declared{}
+	for _, d := range all {
+		c.name(d)
 	}
-	for i := range all {
-		c.previously(&all[i])
+	for _, d := range all {
+		c.previously(d)
 	}
 	return c.found
 }
 
 type clashFinder struct {
 	names, keys, previous map[string]*declared // by whom each was used first
+	fsys                  fs.FS
+	file                  *yamltree.File // that was read last
 	found                 diagnostic.List
 }
 
@@ -64,10 +68,14 @@ func (c *clashFinder) previously(d *declared) {
 }
 
 func (c *clashFinder) report(d *declared, at yamltree.Position, format string, args ...any) {
-	c.found = append(c.found, d.file.Diagnostic(at, fmt.Sprintf(format, args...)))
+	if c.file == nil || c.file.Path() != d.File {
+		content, _ := read(c.fsys, d.File) // without it, the finding shows no line
+		c.file = yamltree.New(d.File, content)
+	}
+	c.found = append(c.found, c.file.Diagnostic(at, fmt.Sprintf(format, args...)))
 }
 
 // where names a place in the policy's file for a message about another.
 func (d *declared) where(at yamltree.Position) string {
-	return fmt.Sprintf("%s:%d", d.file.Path(), at.Line)
+	return fmt.Sprintf("%s:%d", d.File, at.Line)
 }

@@ -21,30 +21,67 @@ type Set struct {
 // The error is a diagnostic.List of all errors of all files, in path order;
 // the Set then has no Policies. Unreadable files and symbolic links count as
 // errors: a policy that can't be seen must not be taken for removed.
-func Decode(fsys fs.FS) (Set, error) {
-	files, errs, warnings := find(fsys)
-	known := newCatalog()
-	set := Set{Warnings: warnings}
-	var all []declared
-	for _, path := range files {
-		content, err := read(fsys, path)
-		if err != nil {
-			errs = append(errs, diagnostic.Diagnostic{Path: path, Message: err.Error()})
-			continue
+func Decode(fsys fs.FS) (Set, error) { return new(Decoder).Decode(fsys) }
+
+// Decoder decodes a folder as it changes: the result is that of Decode, but
+// files that are as they were the last time are neither read nor parsed again.
+// A file is when its fs.FileInfo has a method ContentHash() string that says
+// so; others are read each time. The zero Decoder is ready for use, by one
+// goroutine at a time. What is in a Set is in the next one too, and must not
+// be altered.
+type Decoder struct {
+	files map[string]file // of the last time, by path
+}
+
+// file is what a manifest file declares.
+type file struct {
+	hash     string // of its content; empty when it isn't known
+	policies []declared
+	findings diagnostic.List // those that can be seen without the other files
+}
+
+// Decode decodes the folder as it is now.
+func (d *Decoder) Decode(fsys fs.FS) (Set, error) {
+	paths, errs, warnings := find(fsys)
+	errs = append(errs, d.refresh(fsys, paths)...)
+	var all []*declared
+	for _, p := range paths {
+		f := d.files[p.path]
+		errs = append(errs, f.findings...)
+		for i := range f.policies {
+			all = append(all, &f.policies[i])
 		}
-		set.Files++
-		policies, findings := decodeFile(known, path, content)
-		all, errs = append(all, policies...), append(errs, findings...)
 	}
-	errs = append(errs, clashes(all)...)
+	errs = append(errs, clashes(fsys, all)...)
+	set := Set{Warnings: warnings, Files: len(d.files)}
 	if err := errs.Err(); err != nil {
 		return set, err
 	}
 	set.Policies = make([]policy.Desired, len(all))
-	for i, d := range all {
-		set.Policies[i] = d.Desired
+	for i, p := range all {
+		set.Policies[i] = p.Desired
 	}
 	return set, nil
+}
+
+// refresh decodes the files that have changed, forgets those that are gone,
+// and returns an error for each that can't be read.
+func (d *Decoder) refresh(fsys fs.FS, paths []found) (errs diagnostic.List) {
+	last, known := d.files, newCatalog()
+	d.files = make(map[string]file, len(paths))
+	for _, p := range paths {
+		if f := last[p.path]; f.hash == p.hash && p.hash != "" {
+			d.files[p.path] = f
+			continue
+		}
+		content, err := read(fsys, p.path)
+		if err != nil {
+			errs = append(errs, diagnostic.Diagnostic{Path: p.path, Message: err.Error()})
+			continue
+		}
+		d.files[p.path] = decodeFile(known, p, content)
+	}
+	return errs
 }
 
 // catalog is what manifests are checked against, in the form that is fast to

@@ -3,7 +3,6 @@ package manifest
 import (
 	"time"
 
-	"github.com/policysync/policysync/internal/diagnostic"
 	"github.com/policysync/policysync/internal/policy"
 	"github.com/policysync/policysync/internal/yamltree"
 )
@@ -11,7 +10,6 @@ import (
 // declared is a policy and where what must be unique about it stands.
 type declared struct {
 	policy.Desired
-	file       *yamltree.File
 	nameAt     yamltree.Position
 	keyAt      yamltree.Position
 	previousAt []yamltree.Position // of each of Previously
@@ -20,14 +18,15 @@ type declared struct {
 // decodeFile returns the policies of one file and every error in it that can
 // be seen without the other files. A policy with errors is returned as far as
 // it is understood, for its name is still taken.
-func decodeFile(known *catalog, path string, content []byte) ([]declared, diagnostic.List) {
-	file := yamltree.New(path, content)
-	var policies []declared
-	for root := range file.Documents() {
-		d := document{catalog: known, file: file}
-		policies = append(policies, d.decode(root))
+func decodeFile(known *catalog, at found, content []byte) file {
+	text := yamltree.New(at.path, content)
+	result := file{hash: at.hash}
+	for root := range text.Documents() {
+		d := document{catalog: known, file: text}
+		result.policies = append(result.policies, d.decode(root))
 	}
-	return policies, file.Findings()
+	result.findings = text.Findings()
+	return result
 }
 
 // document is one manifest being decoded.
@@ -48,14 +47,14 @@ func (d *document) decode(root yamltree.Value) declared {
 			hint = ": write one document for each policy, with --- between them"
 		}
 		d.report(root.Position, "want a policy (an object), got %s%s", root, hint)
-		return declared{file: d.file}
+		return declared{}
 	}
 	own, _ := root.Get(settings.Name)
 	allow, _ := own.Get("allow_unknown_rules")
 	d.allowUnknown = allow.Shape == yamltree.Bool && isTrue(allow.Text)
 
 	body := d.object(owner{name: "a policy"}, d.fields, root)
-	result := declared{file: d.file}
+	var result declared
 	result.File, result.Line = d.file.Path(), root.Line
 	result.setSettings(body, own)
 	delete(body, settings.Name)

@@ -19,21 +19,33 @@ func (d *document) object(own owner, fields []policy.Field, v yamltree.Value) ma
 		if d.file.Full() {
 			break
 		}
-		i := slices.IndexFunc(fields, func(f policy.Field) bool { return f.Name == e.Key })
-		if i < 0 {
+		f := fieldNamed(fields, e.Key)
+		if f == nil {
 			meant = append(meant, d.unknownField(own, fields, e))
 			continue
 		}
-		if value := d.field(own, fields[i], e.Value); value != nil {
-			result[e.Key] = value
+		if value := d.field(own, *f, e.Value); value != nil {
+			result[f.Name] = value // the table's text, so that the file's can be freed
 		}
 	}
 	for _, f := range fields {
-		if _, there := v.Get(f.Name); f.Required && !there && !slices.Contains(meant, f.Name) {
+		if !f.Required || slices.Contains(meant, f.Name) {
+			continue
+		}
+		if _, there := v.Get(f.Name); !there {
 			d.report(v.Position, "%s needs the field %q%s", own.name, f.Name, among(f.Enum))
 		}
 	}
 	return result
+}
+
+func fieldNamed(fields []policy.Field, name string) *policy.Field {
+	for i := range fields {
+		if fields[i].Name == name {
+			return &fields[i]
+		}
+	}
+	return nil
 }
 
 // unknownField reports a key that is no field, and returns the field that it

@@ -20,19 +20,25 @@ import (
 // about two hundred times its size, within what a small container has.
 const MaxFileSize = 1 << 20
 
+// found is a manifest file.
+type found struct {
+	path string
+	hash string // of its content; empty when it isn't known
+}
+
 // finder collects a folder's manifest files.
 type finder struct {
 	fsys     fs.FS
-	files    []string
+	files    []found
 	errs     diagnostic.List
 	warnings diagnostic.List
 }
 
-// find returns the paths of all manifest files, sorted.
-func find(fsys fs.FS) (files []string, errs, warnings diagnostic.List) {
+// find returns all manifest files, sorted by path.
+func find(fsys fs.FS) (files []found, errs, warnings diagnostic.List) {
 	f := &finder{fsys: fsys}
 	f.folder(".")
-	slices.Sort(f.files)
+	slices.SortFunc(f.files, func(a, b found) int { return strings.Compare(a.path, b.path) })
 	f.warnings.Sort()
 	return f.files, f.errs, f.warnings
 }
@@ -78,7 +84,11 @@ func (f *finder) file(name string, entry fs.DirEntry) {
 	case info.Size() > MaxFileSize:
 		f.fail(name, "%v", tooLarge(info.Size()))
 	default:
-		f.files = append(f.files, name)
+		at := found{path: name}
+		if hashed, ok := info.(interface{ ContentHash() string }); ok {
+			at.hash = hashed.ContentHash()
+		}
+		f.files = append(f.files, at)
 	}
 }
 

@@ -45,6 +45,7 @@ type Planner struct {
 
 	snapshot *source.Snapshot // the last one fetched
 	parsed   *source.Snapshot // the one that manifests came from
+	decoder  manifest.Decoder
 	set      manifest.Set
 }
 
@@ -118,7 +119,7 @@ func (p *Planner) parse(scope event.Scope) error {
 		return nil
 	}
 	defer p.snapshot.Release()
-	set, err := manifest.Decode(p.snapshot.FS)
+	set, err := p.decoder.Decode(p.snapshot.FS)
 	if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func (c cacheDir) open(hash plumbing.Hash) (*store, error) {
 	if err := checkPacks(dir); err != nil {
 		return nil, err
 	}
-	return openForScan(dir), nil
+	return openComplete(dir), nil
 }
 
 // add puts the commit that fill stores into the cache, in the place of what
@@ -101,7 +101,7 @@ func (c cacheDir) add(fill func(*store) (plumbing.Hash, error)) (plumbing.Hash, 
 }
 
 func fillNew(dir string, fill func(*store) (plumbing.Hash, error)) (plumbing.Hash, error) {
-	s := openStore(dir)
+	s := openToFill(dir)
 	defer s.close()
 	if err := s.storage.Init(); err != nil {
 		return plumbing.ZeroHash, fmt.Errorf("make a folder in the cache: %w", err)

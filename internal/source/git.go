@@ -115,21 +115,21 @@ func (g *Git) load(ctx context.Context, commit plumbing.Hash) (*Snapshot, error)
 // open reads a commit and its folders out of the cache and makes sure that
 // every file is there.
 func (g *Git) open(hash plumbing.Hash) (*Snapshot, error) {
-	scan, err := g.cache.open(hash)
+	objects, err := g.cache.open(hash)
 	if err != nil {
 		return nil, err
 	}
-	defer scan.close()
-	commit, err := scan.commit(hash)
+	defer objects.close()
+	commit, err := objects.commit(hash)
 	if err != nil {
 		return nil, err
 	}
-	reader := treeReader{store: scan, time: commit.Committer.When}
+	reader := treeReader{store: objects, time: commit.Committer.When}
 	root, err := reader.open(commit, g.folder)
 	if err != nil {
 		return nil, err
 	}
-	return newSnapshot(commit, &treeFS{root: root, store: openStore(g.cache.commit(hash))}), nil
+	return newSnapshot(commit, &treeFS{root: root, store: objects}), nil
 }
 
 func newSnapshot(commit *object.Commit, files *treeFS) *Snapshot {

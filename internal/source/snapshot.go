@@ -28,10 +28,11 @@ type Snapshot struct {
 	// opened, and Stat describes the link and not its target. Sizes are known
 	// without reading a file.
 	//
-	// In a commit, FileInfo.Sys is the object's hash as a hex string, and the
-	// content is read from the cache when asked for: once a later Fetch has
-	// returned another Snapshot a read may fail, but it never gives other
-	// bytes than the commit's. A local folder is read as it is at that moment.
+	// In a commit, each FileInfo has a method ContentHash() string: what has
+	// the same hash has the same content. The content is read from the cache
+	// when asked for: once a later Fetch has returned another Snapshot a read
+	// may fail, but it never gives other bytes than the commit's. A local
+	// folder is read as it is at that moment.
 	FS fs.FS
 }
 

@@ -31,12 +31,11 @@ type store struct {
 	broken  atomic.Bool // an object could not be read
 }
 
-// openStore opens a repository; nothing is read yet.
-func openStore(dir string) *store { return open(dir, filesystem.Options{}) }
+// openToFill opens a repository that is about to be written.
+func openToFill(dir string) *store { return open(dir, filesystem.Options{}) }
 
-// openForScan opens a repository whose many objects are about to be asked for
-// while nobody changes it.
-func openForScan(dir string) *store { return open(dir, filesystem.Options{ExclusiveAccess: true}) }
+// openComplete opens a repository that nobody will change; nothing is read yet.
+func openComplete(dir string) *store { return open(dir, filesystem.Options{ExclusiveAccess: true}) }
 
 func open(dir string, o filesystem.Options) *store {
 	o.KeepDescriptors = true // to open a pack for each object takes longer than to read it

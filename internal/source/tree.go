@@ -2,7 +2,6 @@ package source
 
 import (
 	"cmp"
-	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -48,8 +47,11 @@ func (n *node) ModTime() time.Time { return n.time }
 // IsDir reports whether it is a folder.
 func (n *node) IsDir() bool { return n.mode.IsDir() }
 
-// Sys returns the object's hash in hex.
-func (n *node) Sys() any { return hex.EncodeToString(n.hash[:]) }
+// Sys returns nil.
+func (n *node) Sys() any { return nil }
+
+// ContentHash returns the object's hash as bytes: equal ones have equal content.
+func (n *node) ContentHash() string { return string(n.hash[:]) }
 
 // Info returns the node itself.
 func (n *node) Info() (fs.FileInfo, error) { return n, nil }
