@@ -298,7 +298,7 @@ func stated(live policy.Policy, d *policy.Desired, r *policy.Recorded) policy.Po
 	var now, answered map[string]any
 	known := r != nil && r.Sent.Name != ""
 	if known {
-		now, answered = policy.Canonical(live).Settings, policy.Canonical(r.ReadBack).Settings
+		now, answered = canonicalSettings(live), canonicalSettings(r.ReadBack)
 	}
 	live.Settings = maps.Clone(live.Settings)
 	maps.DeleteFunc(live.Settings, func(name string, _ any) bool {
@@ -314,6 +314,11 @@ func stated(live policy.Policy, d *policy.Desired, r *policy.Recorded) policy.Po
 		return !sent && reflect.DeepEqual(now[name], answered[name])
 	})
 	return live
+}
+
+// canonicalSettings spares the rules, which may be many.
+func canonicalSettings(p policy.Policy) map[string]any {
+	return policy.Canonical(policy.Policy{Settings: p.Settings}).Settings
 }
 
 func isField(name string) bool {

@@ -122,7 +122,7 @@ func canonicalRules(rules []Rule) []Rule {
 	all := make([]keyed, len(rules))
 	for i, r := range rules {
 		c := CanonicalRule(r)
-		all[i] = keyed{string(encode(c)), c}
+		all[i] = keyed{c.Kind + "\x00" + string(encode(c.Body)), c} // JSON has no raw NUL: no two rules share a key
 	}
 	slices.SortFunc(all, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
 	all = slices.CompactFunc(all, func(a, b keyed) bool { return a.key == b.key })
