@@ -39,7 +39,7 @@ func openComplete(dir string) *store { return open(dir, filesystem.Options{Exclu
 
 func open(dir string, o filesystem.Options) *store {
 	o.KeepDescriptors = true // to open a pack for each object takes longer than to read it
-	files, deltas := osfs.New(dir, osfs.WithBoundOS()), cache.NewObjectLRU(deltaCache)
+	files, deltas := packsInMemory{osfs.New(dir, osfs.WithBoundOS())}, cache.NewObjectLRU(deltaCache)
 	return &store{storage: filesystem.NewStorageWithOptions(files, deltas, o), deltas: deltas}
 }
 
