@@ -59,7 +59,8 @@ func (d *Decoder) Decode(fsys fs.FS) (Set, error) {
 	}
 	set.Policies = make([]policy.Desired, len(all))
 	for i, p := range all {
-		set.Policies[i] = p.Desired
+		set.Policies[i] = *p.Desired
+		p.Desired = &set.Policies[i] // so that each is in memory once
 	}
 	return set, nil
 }

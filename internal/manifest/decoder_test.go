@@ -1,6 +1,7 @@
 package manifest_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
@@ -117,7 +118,7 @@ func edit(t *rapid.T, folder fstest.MapFS) {
 func changes(before, after fstest.MapFS) []string {
 	var changed []string
 	for _, name := range slices.Sorted(maps.Keys(after)) {
-		if before[name] == nil || string(before[name].Data) != string(after[name].Data) {
+		if before[name] == nil || !bytes.Equal(before[name].Data, after[name].Data) {
 			changed = append(changed, name)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 // declared is a policy and where what must be unique about it stands.
 type declared struct {
-	policy.Desired
+	*policy.Desired
 	nameAt     yamltree.Position
 	keyAt      yamltree.Position
 	previousAt []yamltree.Position // of each of Previously
@@ -47,14 +47,14 @@ func (d *document) decode(root yamltree.Value) declared {
 			hint = ": write one document for each policy, with --- between them"
 		}
 		d.report(root.Position, "want a policy (an object), got %s%s", root, hint)
-		return declared{}
+		return declared{Desired: &policy.Desired{}}
 	}
 	own, _ := root.Get(settings.Name)
 	allow, _ := own.Get("allow_unknown_rules")
 	d.allowUnknown = allow.Shape == yamltree.Bool && isTrue(allow.Text)
 
 	body := d.object(owner{name: "a policy"}, d.fields, root)
-	var result declared
+	result := declared{Desired: &policy.Desired{}}
 	result.File, result.Line = d.file.Path(), root.Line
 	result.setSettings(body, own)
 	delete(body, settings.Name)
