@@ -68,9 +68,13 @@ func fastest(do func()) time.Duration {
 	return least
 }
 
-// BenchmarkPlanOf1000Emails is the plan of one policy, from YAML to JSON.
-func BenchmarkPlanOf1000Emails(b *testing.B) {
-	for b.Loop() {
-		planOf(b, 1000)
+// BenchmarkPlanOfEmails is the plan of one policy, from YAML to text and JSON.
+func BenchmarkPlanOfEmails(b *testing.B) {
+	for _, n := range []int{1000, 4000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				planOf(b, n)
+			}
+		})
 	}
 }

@@ -26,7 +26,10 @@ func TestMain(m *testing.M) {
 	if watcher := os.Getenv(watcherAt); watcher != "" {
 		os.Exit(mortal(watcher, os.Args[1:]))
 	}
-	testscript.Main(m, map[string]func(){"policysync": main, "curl": fetch, "sqlite3": sqlite3})
+	testscript.Main(m, map[string]func(){
+		"policysync": main, "curl": fetch, "sqlite3": sqlite3,
+		"listing": listing, "measured": measured, "poll": poll, // of benchmarks
+	})
 }
 
 // TestScripts runs each script of testdata/script in a folder of its own, with

@@ -28,6 +28,7 @@ type scale struct {
 	testing.TB
 	dir     string // holds the repository, the state and the config
 	repo    string // the repository's URL
+	api     string // the API's
 	account *simulator.Account
 	fetches atomic.Int64 // requests to git
 }
@@ -39,6 +40,7 @@ func newScale(t testing.TB, n int, o simulator.Options) *scale {
 	s := &scale{TB: t, dir: t.TempDir(), account: simulator.New(o)}
 	account := httptest.NewServer(s.account)
 	t.Cleanup(account.Close)
+	s.api = account.URL
 	s.serveGit()
 	all := map[int]string{}
 	for i := range n {
@@ -53,7 +55,7 @@ func newScale(t testing.TB, n int, o simulator.Options) *scale {
     mode: sync
     drift: heal
 state: {url: sqlite://%s/state.db}
-`, simulator.DefaultAccountID, s.repo, account.URL, s.dir, s.dir)
+`, simulator.DefaultAccountID, s.repo, s.api, s.dir, s.dir)
 	for name, content := range map[string]string{"policysync.yaml": text, "token": simulator.DefaultToken} {
 		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
@@ -86,6 +88,8 @@ func newInSync(t testing.TB, n int, o simulator.Options) *scale {
 	}
 	return s
 }
+
+func (s *scale) config() string { return filepath.Join(s.dir, "policysync.yaml") }
 
 func nameOf(i int) string { return fmt.Sprintf("Policy %d", i) }
 
@@ -180,7 +184,7 @@ func (s *scale) store() *sqlite.Store {
 func (s *scale) reconciler(sink event.Sink) *reconcile.Reconciler {
 	s.Helper()
 	a := &app{env: func(string) (string, bool) { return "", false }}
-	cfg, err := config.Load(filepath.Join(s.dir, "policysync.yaml"), a.env)
+	cfg, err := config.Load(s.config(), a.env)
 	if err != nil {
 		s.Fatal(err)
 	}
