@@ -65,15 +65,7 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	client, err := cloudflare.New(cloudflare.Options{
-		AccountID: simulator.DefaultAccountID, Transport: w.account.Transport(),
-		Credentials: func() (cloudflare.Credentials, error) {
-			return cloudflare.Credentials{Token: secret.New(simulator.DefaultToken)}, nil
-		},
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	client := w.client(nil)
 	w.store = store
 	w.Reconciler = &reconcile.Reconciler{
 		Planner: reconcile.Planner{
@@ -85,6 +77,21 @@ func (w *world) start() {
 		Rules: guard.Rules{Limits: guard.Limits{MaxChanges: 50, MaxDeletes: 10, MinPolicies: 10}},
 	}
 	w.t.Cleanup(w.stop)
+}
+
+// client returns a client of the account with that budget, nil being the default.
+func (w *world) client(budget *cloudflare.Budget) *cloudflare.Client {
+	w.t.Helper()
+	client, err := cloudflare.New(cloudflare.Options{
+		AccountID: simulator.DefaultAccountID, Transport: w.account.Transport(), Budget: budget,
+		Credentials: func() (cloudflare.Credentials, error) {
+			return cloudflare.Credentials{Token: secret.New(simulator.DefaultToken)}, nil
+		},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return client
 }
 
 // stop ends as a process does that is told to.
