@@ -120,6 +120,9 @@ func TestGoodManifestsDecodeToWhatTheySay(t *testing.T) {
 		t.Run(c.name(), func(t *testing.T) {
 			t.Parallel()
 			set, err := manifest.Decode(c.manifests())
+			if err == nil {
+				set, err = set.Resolve(directory())
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,6 +133,21 @@ func TestGoodManifestsDecodeToWhatTheySay(t *testing.T) {
 			c.expect(t, string(got)+"\n")
 		})
 	}
+}
+
+// directory is what an account has that the good manifests name.
+func directory() map[policy.Reference][]policy.Thing {
+	things := map[policy.Reference][]policy.Thing{}
+	for refers, names := range map[policy.Reference][]string{
+		policy.ToGroup: {"Contractors", "Staff"}, policy.ToEmailList: {"Allowed", "Approvers"}, policy.ToIPList: {"Offices"},
+		policy.ToProvider: {"Entra", "GitHub", "Google", "Okta"}, policy.ToPosture: {"Disk encryption"},
+		policy.ToServiceToken: {"CI"}, policy.ToApp: {"Wiki"},
+	} {
+		for _, name := range names {
+			things[refers] = append(things[refers], policy.Thing{ID: fmt.Sprintf("the %s %s", refers, name), Name: name})
+		}
+	}
+	return things
 }
 
 // readable returns policies in a form whose JSON shows everything.

@@ -13,6 +13,7 @@ type Set struct {
 	Policies []policy.Desired // in the order of their paths, then as in the file
 	Warnings diagnostic.List  // what was passed over, such as a submodule
 	Files    int              // manifest files read
+	Named    []int            // indices in Policies of those that refer to something by name: see Resolve
 }
 
 // Decode reads every manifest in fsys: files named *.yaml or *.yml, at any
@@ -61,6 +62,9 @@ func (d *Decoder) Decode(fsys fs.FS) (Set, error) {
 	for i, p := range all {
 		set.Policies[i] = *p.Desired
 		p.Desired = &set.Policies[i] // so that each is in memory once
+		if p.named {
+			set.Named = append(set.Named, i)
+		}
 	}
 	return set, nil
 }

@@ -13,6 +13,7 @@ type declared struct {
 	nameAt     yamltree.Position
 	keyAt      yamltree.Position
 	previousAt []yamltree.Position // of each of Previously
+	named      bool                // refers to something by name
 }
 
 // decodeFile returns the policies of one file and every error in it that can
@@ -34,6 +35,7 @@ type document struct {
 	*catalog
 	file         *yamltree.File
 	allowUnknown bool // rule kinds
+	named        bool // something is referred to by name
 }
 
 func (d *document) report(at yamltree.Position, format string, args ...any) {
@@ -59,6 +61,7 @@ func (d *document) decode(root yamltree.Value) declared {
 	result.setSettings(body, own)
 	delete(body, settings.Name)
 	result.setPolicy(body, root)
+	result.named = d.named
 	if result.Key == "" {
 		result.Key, result.keyAt = result.Name, result.nameAt
 	}

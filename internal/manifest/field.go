@@ -55,6 +55,10 @@ func (d *document) unknownField(own owner, fields []policy.Field, e yamltree.Ent
 	for i, f := range fields {
 		names[i] = f.Name
 	}
+	short, full := shortForm(fields)
+	if own.isRule && short != "" {
+		names = append(names, short)
+	}
 	near := nearest(e.Key, names)
 	id := slices.IndexFunc(fields, func(f policy.Field) bool { return f.Refers != "" })
 	switch key := yamltree.Quote(e.Key); {
@@ -63,7 +67,7 @@ func (d *document) unknownField(own owner, fields []policy.Field, e yamltree.Ent
 	case !own.isRule && e.Key == "precedence":
 		d.report(e.At, "%s belongs to the link between an application and a policy, not to a reusable policy: remove it", key)
 	case own.isRule && e.Key == "name" && id >= 0:
-		d.report(e.At, "%s takes no name: names are resolved in a later version, write %q, the id of the %s",
+		d.report(e.At, "%s takes no name: write %q, the id of the %s",
 			own.name, fields[id].Name, fields[id].Refers)
 		return fields[id].Name
 	case near != "":
@@ -72,6 +76,9 @@ func (d *document) unknownField(own owner, fields []policy.Field, e yamltree.Ent
 		d.report(e.At, "unknown field %s: %s takes no fields, write {}", key, own.name)
 	default:
 		d.report(e.At, "unknown field %s: %s takes %s", key, own.name, strings.Join(names, ", "))
+	}
+	if near == short {
+		return full
 	}
 	return near
 }
@@ -127,6 +134,9 @@ func listHint(v yamltree.Value) string {
 
 // one returns a single value of a field.
 func (d *document) one(own owner, f policy.Field, v yamltree.Value) any {
+	if v.Shape == yamltree.Object && f.Refers.Named() {
+		return d.name(f, v)
+	}
 	if f.Type != policy.Object {
 		return d.scalar(own, f, v)
 	}

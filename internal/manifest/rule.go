@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/policysync/policysync/internal/policy"
@@ -26,51 +27,76 @@ func (d *document) rules(f policy.Field, v yamltree.Value) any {
 		if item.Shape == yamltree.Broken || d.file.Full() {
 			continue
 		}
-		if rule, ok := d.rule(item); ok {
-			rules = append(rules, rule)
-		}
+		rules = append(rules, d.rule(item)...)
 	}
 	return rules
 }
 
-func (d *document) rule(v yamltree.Value) (policy.Rule, bool) {
+// rule returns the rules that one entry of a list of rules stands for.
+func (d *document) rule(v yamltree.Value) []policy.Rule {
 	switch {
 	case v.Shape != yamltree.Object:
 		d.notARule(v)
-		return policy.Rule{}, false
+		return nil
 	case len(v.Entries) == 0:
 		d.report(v.Position, "the rule is empty: write its kind, such as {email: {email: ann@example.com}}")
-		return policy.Rule{}, false
+		return nil
 	case len(v.Entries) > 1:
 		d.severalKinds(v)
-		return policy.Rule{}, false
+		return nil
 	}
 	e := v.Entries[0]
 	if kind, known := d.kinds[e.Key]; known {
 		return d.known(kind, e.Value)
 	}
 	if d.allowUnknown {
-		return policy.Rule{Kind: e.Key, Body: d.asItStands(e.Value)}, true
+		return []policy.Rule{{Kind: e.Key, Body: d.asItStands(e.Value)}}
 	}
 	d.unknownKind(e)
-	return policy.Rule{}, false
+	return nil
 }
 
-// known returns the rule of a kind in the table.
-func (d *document) known(kind policy.Kind, body yamltree.Value) (policy.Rule, bool) {
+// known returns the rules that a body of a kind in the table stands for.
+func (d *document) known(kind policy.Kind, body yamltree.Value) []policy.Rule {
 	switch own := ruleOwner(kind.Name); {
 	case body.Shape == yamltree.Broken:
-		return policy.Rule{}, false
 	case body.Shape == yamltree.Object:
-		return policy.Rule{Kind: kind.Name, Body: d.object(own, kind.Fields, body)}, true
+		var rules []policy.Rule
+		full, ok := d.spellOut(kind, body)
+		if !ok {
+			return nil
+		}
+		for _, one := range spread(kind.Fields, full) {
+			rules = append(rules, policy.Rule{Kind: kind.Name, Body: d.object(own, kind.Fields, one)})
+		}
+		return rules
 	case len(kind.Fields) == 0:
 		d.report(body.Position, "%s: want an empty object, got %s: write %s: {}", own.name, body, kind.Name)
 	case body.Shape == yamltree.List:
-		d.report(body.Position, "%s: want an object, got a list: write one rule for each value", own.name)
+		d.report(body.Position, "%s: want an object, got a list: write %s: {%s: […]}", own.name, kind.Name, kind.Fields[0].Name)
 	default:
 		d.report(body.Position, "%s: want an object, got %s: write %s: {%s: …}", own.name, body, kind.Name, kind.Fields[0].Name)
 	}
-	return policy.Rule{}, false
+	return nil
+}
+
+// spread returns the bodies that one stands for in which a field of a single
+// value has a list: one for each value, since the API takes one in a rule.
+func spread(fields []policy.Field, body yamltree.Value) []yamltree.Value {
+	for i, e := range body.Entries {
+		single := slices.ContainsFunc(fields, func(f policy.Field) bool { return f.Name == e.Key && !f.Many })
+		if !single || e.Value.Shape != yamltree.List || len(e.Value.Items) == 0 {
+			continue
+		}
+		bodies := make([]yamltree.Value, len(e.Value.Items))
+		for n, item := range e.Value.Items {
+			bodies[n] = body
+			bodies[n].Entries = slices.Clone(body.Entries)
+			bodies[n].Entries[i].Value = item
+		}
+		return bodies
+	}
+	return []yamltree.Value{body}
 }
 
 func (d *document) notARule(v yamltree.Value) {

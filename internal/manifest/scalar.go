@@ -58,10 +58,10 @@ func (d *document) scalar(own owner, f policy.Field, v yamltree.Value) any {
 func mismatchHint(own owner, f policy.Field, t scalarType, v yamltree.Value) string {
 	isScalar := slices.Contains([]yamltree.Shape{yamltree.Bool, yamltree.Number, yamltree.Date}, v.Shape)
 	switch {
-	case v.Shape == yamltree.List && own.isRule:
-		return ": write one rule for each value"
+	case v.Shape == yamltree.List && len(v.Items) > 0 && own.isRule:
+		return ": only one field of a rule may have a list, and that of single values"
 	case v.Shape == yamltree.Object && f.Refers != "":
-		return ": names are resolved in a later version, write the id"
+		return ": names are not known of these, write the id"
 	case t.shape == yamltree.Text && isScalar && !slices.Contains([]policy.Type{policy.Duration, dateType}, f.Type):
 		return ": put it in quotes, " + yamltree.Quote(v.Text)
 	case t.shape == yamltree.Bool && v.Shape == yamltree.Text && v.Plain:

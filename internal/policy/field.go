@@ -1,8 +1,11 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
 	"time"
+
+	"github.com/policysync/policysync/internal/diagnostic"
 )
 
 // Type is what the value of a field must be.
@@ -40,6 +43,33 @@ const (
 	ToProviderGroup Reference = "group of the identity provider"
 	ToAuthContext   Reference = "authentication context"
 )
+
+// Named reports whether the account lists what the reference names, so that a
+// manifest may give its name in place of its id.
+func (r Reference) Named() bool {
+	switch r {
+	case ToGroup, ToEmailList, ToIPList, ToServiceToken, ToApp, ToProvider, ToPosture:
+		return true
+	default:
+		return false
+	}
+}
+
+// Thing is something in the account that rules refer to.
+type Thing struct{ ID, Name string }
+
+// Name stands in place of an id in a manifest that names the thing instead. It
+// never leaves for the account: it has no JSON form.
+type Name struct {
+	Refers Reference
+	Name   string
+	At     diagnostic.Diagnostic // the place, without a message
+}
+
+// MarshalJSON returns an error: the name was to be resolved first.
+func (n Name) MarshalJSON() ([]byte, error) {
+	return nil, fmt.Errorf("the %s %q was not resolved", n.Refers, n.Name)
+}
 
 // Field is one field of a policy, a rule body or an object within.
 type Field struct {
