@@ -127,9 +127,9 @@ func credentials(c config.Cloudflare) (cloudflare.Credentials, error) {
 	return cloudflare.Credentials{Email: c.Email, Key: key}, err
 }
 
-func newPlanner(t config.Target, from reconcile.Source, client reconcile.Lister, records reconcile.Records, sink event.Sink) reconcile.Planner {
+func newPlanner(t config.Target, from reconcile.Source, client *cloudflare.Client, records reconcile.Records, sink event.Sink) reconcile.Planner {
 	return reconcile.Planner{
-		Target: t.Name, Source: from, Account: client, Records: records,
+		Target: t.Name, Source: from, Account: client, Names: client, Records: records,
 		Mode: t.Mode, Adopt: t.Adopt, Drift: t.Drift, Sink: sink,
 	}
 }

@@ -107,6 +107,12 @@ var titles = map[Operation]string{
 	OpDelete:      "delete policy",
 	OpVerifyToken: "verify token",
 	OpListApps:    "list applications",
+
+	OpListGroups:        "list access groups",
+	OpListServiceTokens: "list service tokens",
+	OpListProviders:     "list identity providers",
+	OpListPosture:       "list device posture rules",
+	OpListLists:         "list e-mail and IP lists",
 }
 
 // Codes of Cloudflare's that tell more than the status.

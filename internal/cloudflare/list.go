@@ -36,8 +36,7 @@ func (c *Client) Users(ctx context.Context, policyID string) ([]string, error) {
 	}
 	apps, err := list(ctx, c, listing[app]{
 		operation: OpListApps, path: "/accounts/" + c.options.AccountID + "/access/apps",
-		decode: func(text []byte) (page []app, err error) { err = json.Unmarshal(text, &page); return page, err },
-		id:     func(a app) string { return a.ID },
+		decode: decodeAll[app], id: func(a app) string { return a.ID },
 	})
 	var users []string
 	for _, a := range apps {
@@ -48,6 +47,11 @@ func (c *Client) Users(ctx context.Context, policyID string) ([]string, error) {
 		}
 	}
 	return users, err
+}
+
+func decodeAll[T any](text []byte) (page []T, err error) {
+	err = json.Unmarshal(text, &page)
+	return page, err
 }
 
 // list returns everything that is listed, in the account's order: all of it,
@@ -80,6 +84,7 @@ type listing[T any] struct {
 	path      string
 	decode    func(page []byte) ([]T, error)
 	id        func(T) string
+	onePage   bool // it may come whole, without a result_info
 
 	total, pages int   // as the first page said
 	found        [][]T // by page
@@ -89,15 +94,19 @@ type listing[T any] struct {
 // add takes one page in. It fails on any sign that the list isn't whole, or
 // has changed since the first page.
 func (l *listing[T]) add(page int, got answer) error {
-	if got.info == nil || got.info.TotalCount == nil {
-		return errors.New("result_info doesn't tell how many entries there are")
-	}
 	found, err := l.decode(got.result)
 	if err != nil {
 		return fmt.Errorf("the result isn't a list of what was asked for: %w", misfit(err))
 	}
 	if found == nil {
 		return errors.New("the result is null")
+	}
+	if got.info == nil && l.onePage {
+		l.total, l.pages = len(found), page
+		return l.take(found)
+	}
+	if got.info == nil || got.info.TotalCount == nil {
+		return errors.New("result_info doesn't tell how many entries there are")
 	}
 	total := *got.info.TotalCount
 	if len(found) == 0 && total > 0 {

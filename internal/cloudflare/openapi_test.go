@@ -268,7 +268,7 @@ func TestRefusalsKeepToCloudflaresSchema(t *testing.T) {
 func TestListsForNamesKeepToCloudflaresSchema(t *testing.T) {
 	t.Parallel()
 	account := simulator.New(simulator.Options{AccountToken: true})
-	account.AddGroup("Contractors")
+	account.Add(policy.ToGroup, "Contractors")
 	for _, p := range samples() {
 		if err := account.Attach(seed(t, account, p), "Wiki"); err != nil {
 			t.Fatal(err)

@@ -51,9 +51,9 @@ func fieldNamed(fields []policy.Field, name string) *policy.Field {
 // unknownField reports a key that is no field, and returns the field that it
 // was most likely meant to be, or "".
 func (d *document) unknownField(own owner, fields []policy.Field, e yamltree.Entry) string {
-	names := make([]string, len(fields))
-	for i, f := range fields {
-		names[i] = f.Name
+	names := make([]string, 0, len(fields)+1)
+	for _, f := range fields {
+		names = append(names, f.Name)
 	}
 	short, full := shortForm(fields)
 	if own.isRule && short != "" {

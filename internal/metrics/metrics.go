@@ -95,8 +95,11 @@ func seconds(least, most float64) []float64 {
 
 // operations and codes are the labels of requests to the account.
 var (
-	operations = []string{"list", "get", "create", "update", "delete", "verify_token", "list_apps"}
-	codes      = []string{"2xx", "4xx", "429", "5xx", "error"}
+	operations = []string{
+		"list", "get", "create", "update", "delete", "verify_token", "list_apps",
+		"list_groups", "list_service_tokens", "list_identity_providers", "list_posture_rules", "list_lists",
+	}
+	codes = []string{"2xx", "4xx", "429", "5xx", "error"}
 )
 
 // zero makes the known series of a target.

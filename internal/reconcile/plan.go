@@ -25,6 +25,12 @@ type Lister interface {
 	List(ctx context.Context) ([]policy.Live, error)
 }
 
+// Directory lists what the account has of a kind of things that manifests
+// refer to by name.
+type Directory interface {
+	Things(ctx context.Context, kind policy.Reference) ([]policy.Thing, error)
+}
+
 // Records is what a plan needs of the state; state.Reader is one.
 type Records interface {
 	Records(ctx context.Context, target string) ([]policy.Recorded, error)
@@ -37,6 +43,7 @@ type Planner struct {
 	Target  string
 	Source  Source
 	Account Lister
+	Names   Directory
 	Records Records
 	Mode    diff.Mode
 	Adopt   diff.Adoption
@@ -94,9 +101,14 @@ func (p *Planner) compute(ctx context.Context, scope event.Scope, trigger event.
 	if err := p.phase(scope, event.Parse, func() error { return p.parse(scope) }); err != nil {
 		return Planned{}, err
 	}
-	planned := Planned{Commit: scope.Commit, Listed: time.Now()}
-	in := diff.Input{Desired: p.set.Policies, Mode: p.Mode, Adopt: p.Adopt, Drift: p.Drift, Now: planned.Listed, Manual: trigger == event.Manual}
+	planned := Planned{Commit: scope.Commit}
+	in := diff.Input{Mode: p.Mode, Adopt: p.Adopt, Drift: p.Drift, Manual: trigger == event.Manual}
 	err := p.phase(scope, event.List, func() (err error) {
+		if in.Desired, err = p.resolve(ctx); err != nil {
+			return err
+		}
+		in.Now = time.Now()
+		planned.Listed = in.Now
 		in.Live, err = p.Account.List(ctx)
 		return err
 	})
@@ -128,6 +140,19 @@ func (p *Planner) parse(scope event.Scope) error {
 		p.Sink.Emit(event.Warned{Scope: scope, Message: w.String()})
 	}
 	return nil
+}
+
+// resolve returns what Git declares, with the ids of what it names.
+func (p *Planner) resolve(ctx context.Context) ([]policy.Desired, error) {
+	things := map[policy.Reference][]policy.Thing{}
+	for _, kind := range p.set.References() {
+		var err error
+		if things[kind], err = p.Names.Things(ctx, kind); err != nil {
+			return nil, err
+		}
+	}
+	set, err := p.set.Resolve(things)
+	return set.Policies, err
 }
 
 // recall reads what was recorded.

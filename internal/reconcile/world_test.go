@@ -69,7 +69,7 @@ func (w *world) start() {
 	w.store = store
 	w.Reconciler = &reconcile.Reconciler{
 		Planner: reconcile.Planner{
-			Target: "production", Source: w.git, Account: client, Records: store,
+			Target: "production", Source: w.git, Account: client, Names: client, Records: store,
 			Mode: diff.CreateOnly, Adopt: diff.AdoptIdentical, Drift: diff.DriftReport, Sink: w.events,
 		},
 		Executor: apply.Executor{Account: client, Journal: store, Concurrency: 4, Sink: w.events},

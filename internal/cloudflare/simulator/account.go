@@ -61,7 +61,7 @@ type Account struct {
 	mu       sync.Mutex
 	policies []*stored // as they were made
 	apps     []*app
-	groups   []object
+	things   map[string][]object // by the operation that lists them
 	faults   []*Fault
 	log      []Request
 	limiter  limiter
@@ -74,7 +74,7 @@ func New(o Options) *Account {
 	o.TokenStatus = cmp.Or(o.TokenStatus, "active")
 	o.Limit = cmp.Or(o.Limit, defaultLimit)
 	o.MaxPerPage = cmp.Or(o.MaxPerPage, maxPerPage)
-	return &Account{options: o, limiter: limiter{limit: o.Limit}}
+	return &Account{options: o, limiter: limiter{limit: o.Limit}, things: map[string][]object{}}
 }
 
 // Copy returns an account that is and holds the same, but has seen no requests
@@ -96,7 +96,7 @@ func (a *Account) Copy() *Account {
 
 // Request is one request that came in.
 type Request struct {
-	Operation string // list, get, create, update, delete, verify_token, list_apps, list_groups; "" when unknown
+	Operation string // list, get, create, update, delete, verify_token, list_apps, list_groups and the like; "" when unknown
 	Method    string
 	Path      string // without /client/v4
 	Query     string

@@ -277,7 +277,7 @@ func TestACopyIsAnAccountOfItsOwn(t *testing.T) {
 func TestListsForNames(t *testing.T) {
 	t.Parallel()
 	account := simulator.New(simulator.Options{})
-	group := account.AddGroup("Contractors")
+	group := account.Add(policy.ToGroup, "Contractors")
 	a, b := seed(t, account, "a"), seed(t, account, "b")
 	for _, id := range []string{b, a} {
 		if err := account.Attach(id, "Wiki"); err != nil {

@@ -42,7 +42,12 @@ var routes = map[string]string{
 	"DELETE /access/policies/*": "delete",
 	"GET /access/apps":          "list_apps",
 	"GET /access/groups":        "list_groups",
-	"GET /tokens/verify":        "verify_token",
+
+	"GET /access/service_tokens":     "list_service_tokens",
+	"GET /access/identity_providers": "list_identity_providers",
+	"GET /devices/posture":           "list_posture_rules",
+	"GET /gateway/lists":             "list_lists",
+	"GET /tokens/verify":             "verify_token",
 }
 
 // operation returns what a request is for, and the policy's id.
@@ -75,8 +80,10 @@ func (a *Account) handle(c call) answer {
 		return a.page(c, a.listPolicies(), defaultPerPage)
 	case "list_apps":
 		return a.page(c, a.listApps(), maxPerPage)
-	case "list_groups":
-		return a.page(c, a.groups, maxPerPage)
+	case "list_groups", "list_service_tokens", "list_identity_providers":
+		return a.page(c, a.things[c.operation], maxPerPage)
+	case "list_posture_rules", "list_lists":
+		return success(http.StatusOK, append([]object{}, a.things[c.operation]...))
 	case "create":
 		return a.create(c)
 	case "get":

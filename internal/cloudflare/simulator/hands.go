@@ -96,13 +96,30 @@ func (a *Account) Detach(id string) {
 	}
 }
 
-// AddGroup makes an Access group that matches everyone, and returns its id.
-func (a *Account) AddGroup(name string) string {
+// Add makes a thing that rules refer to, and returns its id; an application is
+// made by Attach. Names need not differ.
+func (a *Account) Add(kind policy.Reference, name string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	id, now := uuid.NewString(), timestamp(time.Now())
-	everyone := []any{object{"everyone": object{}}}
-	a.groups = append(a.groups, object{"id": id, "name": name, "include": everyone, "created_at": now, "updated_at": now})
+	thing := object{"id": id, "name": name, "created_at": now, "updated_at": now}
+	operation := ""
+	switch kind {
+	case policy.ToGroup:
+		operation, thing["include"] = "list_groups", []any{object{"everyone": object{}}}
+	case policy.ToServiceToken:
+		operation, thing["client_id"] = "list_service_tokens", "88bf3b6d86161464f6509f7219099e57.access"
+	case policy.ToProvider:
+		operation, thing["type"] = "list_identity_providers", "oidc"
+	case policy.ToPosture:
+		operation, thing["type"] = "list_posture_rules", "disk_encryption"
+	case policy.ToEmailList:
+		operation, thing["type"] = "list_lists", "EMAIL"
+	case policy.ToIPList:
+		operation, thing["type"] = "list_lists", "IP"
+	default:
+	}
+	a.things[operation] = append(a.things[operation], thing)
 	return id
 }
 
