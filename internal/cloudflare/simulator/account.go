@@ -90,7 +90,9 @@ func (a *Account) Copy() *Account {
 	for _, old := range a.apps {
 		c.apps = append(c.apps, &app{old.id, old.name, slices.Clone(old.policies), old.created})
 	}
-	c.groups = slices.Clone(a.groups)
+	for operation, list := range a.things {
+		c.things[operation] = slices.Clone(list)
+	}
 	return c
 }
 
