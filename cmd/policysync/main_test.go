@@ -84,6 +84,7 @@ func setup(env *testscript.Env) error {
 //	account count OP N        it got N requests of that operation
 //	account seed NAME DOMAIN  makes a policy at the dashboard
 //	account drop NAME         deletes one there
+//	account group NAME        makes an access group
 //	account fail OP KIND N    makes requests fail; KIND has - for blanks
 func accountCommand(ts *testscript.TestScript, neg bool, args []string) {
 	account, ok := ts.Value(accountKey{}).(*simulator.Account)
@@ -110,6 +111,8 @@ func accountCommand(ts *testscript.TestScript, neg bool, args []string) {
 			Include: []policy.Rule{{Kind: "email_domain", Body: map[string]any{"domain": args[2]}}},
 		})
 		ts.Check(err)
+	case "group":
+		account.Add(policy.ToGroup, args[1])
 	case "drop":
 		for _, p := range policies(ts, account) {
 			if p.Name == args[1] {

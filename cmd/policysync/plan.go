@@ -18,7 +18,11 @@ func newPlan(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what apply would do, and write nothing anywhere",
-		Args:  cobra.NoArgs,
+		Long: `Show what apply would do, and write nothing anywhere.
+
+It warns of ids in manifests that nothing in the account bears; with --strict
+they are errors.`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := a.load(c)
 			if err != nil {
@@ -34,6 +38,7 @@ func newPlan(a *app) *cobra.Command {
 	a.configFlags(c)
 	a.sourceFlags(c)
 	a.formatFlag(c, textFormat, jsonFormat, string(render.MarkdownFormat))
+	c.Flags().BoolVar(&a.flags.strict, "strict", false, "fail where a manifest has an id that nothing in the account bears")
 	c.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
 	return c
 }
@@ -78,6 +83,7 @@ func (a *app) planTarget(
 	}
 	defer client.Close()
 	planner := newPlanner(t, from, client, records, sink)
+	planner.CheckIDs, planner.Strict = true, a.flags.strict
 	planned, err := planner.Plan(ctx)
 	if err != nil {
 		return reconcile.Planned{}, err

@@ -18,7 +18,7 @@ import (
 // flags are those that several commands share.
 type flags struct {
 	config, target, dir   string
-	noColor               bool
+	noColor, strict       bool
 	format                string
 	repo, branch, path    string
 	account, mode, listen string

@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -113,5 +114,41 @@ func TestANameThatComesToMeanAnotherIsAChangeInGit(t *testing.T) {
 	all, err := w.account.Policies()
 	if err != nil || all[0].Include[0].Body.(map[string]any)["id"] != other {
 		t.Errorf("account has %v: %v", all, err)
+	}
+}
+
+func TestIdsThatNothingBearsAreToldOf(t *testing.T) {
+	t.Parallel()
+	const manifests = "name: a\ndecision: allow\ninclude: [group: {id: AA0A}, group: {id: %s}, group: {id: aa0a}]\n"
+	for name, tc := range map[string]struct {
+		strict bool
+		fail   bool // the account won't list groups
+		want   string
+	}{
+		"plan":                       {false, false, `a.yaml:1: "a" refers to the access group AA0A, and the account has none of that id`},
+		"plan --strict":              {true, false, `list: a.yaml:1: "a" refers to the access group AA0A, and the account has none of that id`},
+		"plan, not allowed":          {false, true, "ids of the kind access group can't be checked: list access groups: Cloudflare answered 403"},
+		"plan --strict, not allowed": {true, true, "list: list access groups: Cloudflare answered 403"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, simulator.Options{})
+			w.CheckIDs, w.Strict = true, tc.strict
+			text := fmt.Sprintf(manifests, strings.ToUpper(w.account.Add(policy.ToGroup, "Staff")))
+			w.git.commit(fstest.MapFS{"a.yaml": {Data: []byte(text)}})
+			if tc.fail {
+				w.account.Inject(simulator.Fault{Operation: "list_groups", Kind: simulator.HTML, Status: 403, Times: -1})
+			}
+			planned, err := w.Plan(t.Context())
+			said := strings.Join(w.events.warnings(), "\n")
+			if tc.strict {
+				said = fmt.Sprint(err)
+			} else if err != nil || len(planned.Plan.Changes) != 1 {
+				t.Errorf("plan %v, %v", planned.Plan, err)
+			}
+			if !strings.HasPrefix(said, tc.want) {
+				t.Errorf("said %q, want %q", said, tc.want)
+			}
+		})
 	}
 }

@@ -50,6 +50,9 @@ type Planner struct {
 	Drift   diff.Drift
 	Sink    event.Sink
 
+	CheckIDs bool // warn of ids in manifests that nothing in the account bears
+	Strict   bool // such an id is an error
+
 	snapshot *source.Snapshot // the last one fetched
 	parsed   *source.Snapshot // the one that manifests came from
 	decoder  manifest.Decoder
@@ -152,7 +155,41 @@ func (p *Planner) resolve(ctx context.Context) ([]policy.Desired, error) {
 		}
 	}
 	set, err := p.set.Resolve(things)
+	if err == nil && (p.CheckIDs || p.Strict) {
+		err = p.checkIDs(ctx, set, things)
+	}
 	return set.Policies, err
+}
+
+// checkIDs looks whether there is what manifests refer to by id. A token that
+// may manage policies need not be allowed to list everything else.
+func (p *Planner) checkIDs(ctx context.Context, set manifest.Set, things map[policy.Reference][]policy.Thing) error {
+	for _, kind := range set.Identified() {
+		if _, known := things[kind]; known {
+			continue
+		}
+		all, err := p.Names.Things(ctx, kind)
+		switch {
+		case err == nil:
+			things[kind] = all
+		case p.Strict:
+			return err
+		default:
+			p.warn(fmt.Sprintf("ids of the kind %s can't be checked: %s", kind, err))
+		}
+	}
+	dangling := set.Dangling(things)
+	if p.Strict {
+		return dangling.Err()
+	}
+	for _, d := range dangling {
+		p.warn(d.String())
+	}
+	return nil
+}
+
+func (p *Planner) warn(message string) {
+	p.Sink.Emit(event.Warned{Scope: event.Scope{Target: p.Target}, Message: message})
 }
 
 // recall reads what was recorded.

@@ -226,4 +226,17 @@ func (r *recorder) phases() []string {
 	return names
 }
 
+// warnings returns the warnings so far.
+func (r *recorder) warnings() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []string
+	for _, e := range r.all {
+		if w, ok := e.(event.Warned); ok {
+			all = append(all, w.Message)
+		}
+	}
+	return all
+}
+
 var errDown = errors.New("git is down")
