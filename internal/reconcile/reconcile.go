@@ -139,6 +139,7 @@ func settling(plan diff.Plan) error {
 // waiting is the error of a run in which changes wait for their time.
 type waiting string
 
+// Error says what waits, and for what.
 func (w waiting) Error() string { return string(w) }
 
 // guard takes from the plan what may not be done now and returns why.

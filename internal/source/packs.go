@@ -41,6 +41,11 @@ type packInMemory struct {
 	content *bytes.Reader
 }
 
-func (p packInMemory) Read(b []byte) (int, error)               { return p.content.Read(b) }
-func (p packInMemory) ReadAt(b []byte, at int64) (int, error)   { return p.content.ReadAt(b, at) }
+// Read reads on, as io.Reader.
+func (p packInMemory) Read(b []byte) (int, error) { return p.content.Read(b) }
+
+// ReadAt reads from a place, as io.ReaderAt.
+func (p packInMemory) ReadAt(b []byte, at int64) (int, error) { return p.content.ReadAt(b, at) }
+
+// Seek moves to a place, as io.Seeker.
 func (p packInMemory) Seek(to int64, whence int) (int64, error) { return p.content.Seek(to, whence) }
