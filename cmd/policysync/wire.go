@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,54 +40,6 @@ func (a *app) newSource(t config.Target, cacheDir string) (reconcile.Source, err
 
 // cacheBeside returns the folder for Git caches beside the state file.
 func cacheBeside(s config.State) string { return filepath.Join(filepath.Dir(s.Path()), "git") }
-
-// budgets holds one budget for each API token, because the account counts the
-// requests of all that use it.
-type budgets struct {
-	dir    string // where what was used is kept across restarts; empty: nowhere
-	shared map[config.Cloudflare]*cloudflare.Budget
-}
-
-// newBudgets returns budgets that are kept in dir, or not at all.
-func newBudgets(dir string) budgets {
-	return budgets{dir, map[config.Cloudflare]*cloudflare.Budget{}}
-}
-
-// of returns the budget of the target's token: the smallest that any target
-// with it allows.
-func (b budgets) of(t config.Target, all []config.Target) (*cloudflare.Budget, error) {
-	token, requests := tokenOf(t), t.Cloudflare.RequestsPer5m
-	if b.shared[token] != nil {
-		return b.shared[token], nil
-	}
-	for _, other := range all {
-		if tokenOf(other) == token {
-			requests = min(requests, other.Cloudflare.RequestsPer5m)
-		}
-	}
-	if b.dir == "" {
-		b.shared[token] = cloudflare.NewBudget(requests)
-		return b.shared[token], nil
-	}
-	budget, err := cloudflare.OpenBudget(filepath.Join(b.dir, requestsFile(token)), requests)
-	b.shared[token] = budget
-	return budget, err
-}
-
-// requestsFile names the file with the requests of a token by where the token
-// comes from, because nothing of what it is may be written down.
-func requestsFile(token config.Cloudflare) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []string{
-		token.APIToken.File, token.APIToken.Env, token.Email, token.APIKey.File, token.APIKey.Env, token.BaseURL,
-	}))
-	return "requests-" + hex.EncodeToString(sum[:4])
-}
-
-// tokenOf is what two targets have in common that use the same token.
-func tokenOf(t config.Target) config.Cloudflare {
-	c := t.Cloudflare
-	return config.Cloudflare{APIToken: c.APIToken, Email: c.Email, APIKey: c.APIKey, BaseURL: c.BaseURL}
-}
 
 // newClient returns a client for the account of a target, one of all, that
 // tells sink of its requests.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,10 +15,20 @@ import (
 // looks how long another waits for a request.
 func TestTargetsOfOneTokenShareItsBudget(t *testing.T) {
 	t.Parallel()
-	target := func(tokenFile string, requests int) config.Target {
-		return config.Target{Cloudflare: config.Cloudflare{APIToken: secret.Source{File: tokenFile}, RequestsPer5m: requests}}
+	secrets := t.TempDir()
+	target := func(tokenFile, token string, requests int) config.Target {
+		file := filepath.Join(secrets, tokenFile)
+		if token != "" {
+			if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return config.Target{Cloudflare: config.Cloudflare{APIToken: secret.Source{File: file}, RequestsPer5m: requests}}
 	}
-	all := []config.Target{target("token", 5), target("token", 3), target("other", 3)}
+	all := []config.Target{
+		target("token", "one", 5), target("token", "one", 3), target("other", "two", 3), target("copy", "one\n", 9),
+		target("missing", "", 3),
+	}
 	for name, tc := range map[string]struct {
 		next    int // index of the target that asks then
 		restart bool
@@ -25,9 +37,12 @@ func TestTargetsOfOneTokenShareItsBudget(t *testing.T) {
 		"the same target":                    {0, false, 5 * time.Minute},
 		"another with the token":             {1, false, 5 * time.Minute},
 		"another token":                      {2, false, 0},
+		"the token in another file":          {3, false, 5 * time.Minute},
+		"a token that can't be read":         {4, false, 0},
 		"the same target after a restart":    {0, true, 5 * time.Minute},
 		"another target after a restart":     {1, true, 5 * time.Minute},
 		"another token's after that restart": {2, true, 0},
+		"another file's after that restart":  {3, true, 5 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/policysync/policysync/internal/cloudflare"
+	"github.com/policysync/policysync/internal/config"
+)
+
+// budgets holds one budget for each API token, because Cloudflare counts the
+// requests of all that use it.
+type budgets struct {
+	dir    string // where what was used is kept across restarts; empty: nowhere
+	shared map[identity]*cloudflare.Budget
+}
+
+// newBudgets returns budgets that are kept in dir, or not at all.
+func newBudgets(dir string) budgets { return budgets{dir, map[identity]*cloudflare.Budget{}} }
+
+// of returns the budget of the token of a target, one of all: the smallest that
+// any target with that token allows.
+func (b budgets) of(t config.Target, all []config.Target) (*cloudflare.Budget, error) {
+	who := identify(t.Cloudflare)
+	if b.shared[who] != nil {
+		return b.shared[who], nil
+	}
+	var sharing []config.Cloudflare
+	for _, other := range all {
+		if identify(other.Cloudflare) == who {
+			sharing = append(sharing, other.Cloudflare)
+		}
+	}
+	requests := slices.MinFunc(sharing, func(a, b config.Cloudflare) int { return a.RequestsPer5m - b.RequestsPer5m }).RequestsPer5m
+	budget, err := cloudflare.NewBudget(requests), error(nil)
+	if b.dir != "" {
+		name := hash(place(sharing[0])) // not of the token: nothing of what it is may be written down
+		budget, err = cloudflare.OpenBudget(filepath.Join(b.dir, "requests-"+hex.EncodeToString(name[:4])), requests)
+	}
+	b.shared[who] = budget
+	return budget, err
+}
+
+// identity is the same for targets that are one and the same to Cloudflare.
+type identity [sha256.Size]byte
+
+// identify tells by the credentials themselves or, where these can't be read,
+// by the place where they should be.
+func identify(c config.Cloudflare) identity {
+	who, err := credentials(c)
+	if err != nil {
+		return hash(place(c))
+	}
+	return hash([]string{c.BaseURL, who.Token.Reveal(), who.Email, who.Key.Reveal()})
+}
+
+// place names where credentials come from.
+func place(c config.Cloudflare) []string {
+	return []string{c.BaseURL, c.APIToken.File, c.APIToken.Env, c.Email, c.APIKey.File, c.APIKey.Env}
+}
+
+func hash(of []string) [sha256.Size]byte { return sha256.Sum256(fmt.Appendf(nil, "%q", of)) }
