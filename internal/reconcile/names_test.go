@@ -127,7 +127,7 @@ func TestIdsThatNothingBearsAreToldOf(t *testing.T) {
 	}{
 		"plan":                       {false, false, `a.yaml:1: "a" refers to the access group AA0A, and the account has none of that id`},
 		"plan --strict":              {true, false, `list: a.yaml:1: "a" refers to the access group AA0A, and the account has none of that id`},
-		"plan, not allowed":          {false, true, "ids of the kind access group can't be checked: list access groups: Cloudflare answered 403"},
+		"plan, not allowed":          {false, true, "whether ids are borne can't be checked (access group): list access groups: Cloudflare answered 403"},
 		"plan --strict, not allowed": {true, true, "list: list access groups: Cloudflare answered 403"},
 	} {
 		t.Run(name, func(t *testing.T) {

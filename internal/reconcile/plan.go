@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/policysync/policysync/internal/diff"
@@ -164,19 +165,24 @@ func (p *Planner) resolve(ctx context.Context) ([]policy.Desired, error) {
 // checkIDs looks whether there is what manifests refer to by id. A token that
 // may manage policies need not be allowed to list everything else.
 func (p *Planner) checkIDs(ctx context.Context, set manifest.Set, things map[policy.Reference][]policy.Thing) error {
+	var unlisted []string
+	var why error
 	for _, kind := range set.Identified() {
 		if _, known := things[kind]; known {
 			continue
 		}
 		all, err := p.Names.Things(ctx, kind)
-		switch {
-		case err == nil:
+		if err == nil {
 			things[kind] = all
-		case p.Strict:
-			return err
-		default:
-			p.warn(fmt.Sprintf("ids of the kind %s can't be checked: %s", kind, err))
+			continue
 		}
+		unlisted, why = append(unlisted, string(kind)), err
+	}
+	if why != nil && p.Strict {
+		return why
+	}
+	if why != nil {
+		p.warn(fmt.Sprintf("whether ids are borne can't be checked (%s): %s", strings.Join(unlisted, ", "), why))
 	}
 	dangling := set.Dangling(things)
 	if p.Strict {
