@@ -3,6 +3,7 @@ package guard
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/policysync/policysync/internal/diff"
@@ -34,6 +35,9 @@ type Freeze struct {
 	Switch Switch
 	Where  string // where it is set, for the one who is to lift it
 }
+
+// String names the switch and where it is set.
+func (f Freeze) String() string { return fmt.Sprintf("%s (%s)", f.Switch, f.Where) }
 
 // Reason is why a guard held changes back; a label of metrics.
 type Reason string
@@ -97,7 +101,7 @@ func Check(plan diff.Plan, rules Rules) (diff.Plan, error) {
 	held := plan.Hold(func(c diff.Change) string { return frozen(rules.Freeze, c) })
 	if n := len(plan.Changes) - len(held.Changes); n > 0 {
 		return held, &Stop{Frozen, n, fmt.Sprintf(
-			"freeze is set to %s; lift it there to let them through", joined(rules.Freeze))}
+			"freeze is set to %s; lift it there to let them through", joined(rules.Freeze, plan.Changes))}
 	}
 	return held, nil
 }
@@ -126,12 +130,8 @@ func (l Limits) exceeded(plan diff.Plan) *Stop {
 	return nil
 }
 
-// frozen returns the switch that holds back a change, if there is one. What
-// only concerns our own records is never held back.
+// frozen returns the switch that holds back a change, if there is one.
 func frozen(set []Freeze, c diff.Change) string {
-	if c.Action == diff.ActionAdopt || c.Action == diff.ActionForget {
-		return ""
-	}
 	for _, f := range set {
 		if f.Switch.holds(c) {
 			return "freeze: " + string(f.Switch)
@@ -140,21 +140,28 @@ func frozen(set []Freeze, c diff.Change) string {
 	return ""
 }
 
+// holds reports whether the switch holds back a change. What only concerns our
+// own records is never held back.
 func (s Switch) holds(c diff.Change) bool {
-	switch s {
-	case FreezeDeletes:
+	switch {
+	case c.Action == diff.ActionAdopt || c.Action == diff.ActionForget:
+		return false
+	case s == FreezeDeletes:
 		return c.Action == diff.ActionDelete
-	case FreezeWidening:
+	case s == FreezeWidening:
 		return c.Direction == impact.Widens || c.Direction == impact.Both
 	default:
 		return true
 	}
 }
 
-func joined(set []Freeze) string {
-	names := make([]string, len(set))
-	for i, f := range set {
-		names[i] = fmt.Sprintf("%s (%s)", f.Switch, f.Where)
+// joined names those of the switches that hold back any of the changes.
+func joined(set []Freeze, changes []diff.Change) string {
+	var names []string
+	for _, f := range set {
+		if slices.ContainsFunc(changes, f.Switch.holds) {
+			names = append(names, f.String())
+		}
 	}
 	return strings.Join(names, ", ")
 }

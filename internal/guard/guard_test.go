@@ -65,10 +65,10 @@ func setIn(where string, switches ...guard.Switch) []guard.Freeze {
 	return set
 }
 
-func TestAFreezeSaysWhereItIsSet(t *testing.T) {
+func TestAFreezeSaysWhereTheSwitchesAreThatHold(t *testing.T) {
 	t.Parallel()
 	plan := diff.Plan{Declared: 1, Changes: []diff.Change{{Action: diff.ActionCreate, Key: "new", Direction: impact.Widens}}}
-	set := append(setIn("POLICYSYNC_FREEZE", guard.FreezeAll), setIn("/state/freeze", guard.FreezeWidening)...)
+	set := append(setIn("POLICYSYNC_FREEZE", guard.FreezeAll), setIn("/state/freeze", guard.FreezeDeletes, guard.FreezeWidening)...)
 	_, err := guard.Check(plan, guard.Rules{Freeze: set})
 	want := "1 changes held back: freeze is set to all (POLICYSYNC_FREEZE), widening (/state/freeze); lift it there to let them through"
 	if err == nil || err.Error() != want {
