@@ -1,7 +1,8 @@
 // Package freeze keeps, in a file, the freeze switches that are set while
 // policysync runs: by an operator in a hurry, or through the API.
 //
-//	# an incident, see chat; by the API at 2026-11-23T18:00:00Z
+//	# by the API at 2026-11-23T18:00:00Z
+//	# an incident, see chat
 //	deletes, widening
 package freeze
 
@@ -25,12 +26,12 @@ import (
 // Its methods may be called concurrently, and by several processes.
 type File string
 
-// maxSize is how much of a file is read, in bytes.
+// maxSize is the size of the largest file read, in bytes.
 const maxSize = 64 << 10
 
 // InForce returns the switches that the file sets, sorted. Whatever is doubtful
 // counts as all: a file without words, as `touch` makes it, a word that is no
-// switch, and a file that can't be read.
+// switch, and a file that can't be read or is larger than 64 KiB.
 func (f File) InForce() []guard.Freeze {
 	text, err := f.read()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -63,7 +64,10 @@ func (f File) read() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text, err := io.ReadAll(io.LimitReader(file, maxSize))
+	text, err := io.ReadAll(io.LimitReader(file, maxSize+1))
+	if len(text) > maxSize {
+		err = errors.New("it is larger than 64 KiB")
+	}
 	return string(text), errors.Join(err, file.Close())
 }
 
@@ -104,7 +108,10 @@ func (f File) set(set []guard.Switch, reason string, at time.Time) error {
 		return nil
 	}
 	var text bytes.Buffer
-	fmt.Fprintf(&text, "# %s; by the API at %s\n", oneLine(reason), at.UTC().Format(time.RFC3339))
+	fmt.Fprintf(&text, "# by the API at %s\n", at.UTC().Format(time.RFC3339))
+	if reason = oneLine(reason); reason != "" {
+		fmt.Fprintln(&text, "#", reason)
+	}
 	for _, s := range set {
 		fmt.Fprintln(&text, s)
 	}

@@ -25,6 +25,7 @@ func TestWhatIsDoubtfulFreezesAll(t *testing.T) {
 		"lines":         {"# incident 7\r\n\r\n  widening # not deletes\r\nall", "", []guard.Switch{guard.FreezeAll, guard.FreezeWidening}},
 		"empty":         {"", ", which is empty", []guard.Switch{guard.FreezeAll}},
 		"comments only": {"# deletes\n", ", which is empty", []guard.Switch{guard.FreezeAll}},
+		"too large":     {strings.Repeat("deletes\n", 8193), ", which can't be read: it is larger than 64 KiB", []guard.Switch{guard.FreezeAll}},
 		"misspelt":      {"deletes, widning", `, where freeze is "widning": want one of all, deletes, widening`, []guard.Switch{guard.FreezeAll}},
 		"not text":      {"\x00\xff", `, where freeze is "\x00\xff": want one of all, deletes, widening`, []guard.Switch{guard.FreezeAll}},
 	} {
@@ -66,7 +67,7 @@ func TestSetReplacesWholeAndNoneRemoves(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(string(file))
-	if want := "# see chat all; by the API at 2026-11-23T17:00:00Z\nwidening\ndeletes\n"; err != nil || string(text) != want {
+	if want := "# by the API at 2026-11-23T17:00:00Z\n# see chat all\nwidening\ndeletes\n"; err != nil || string(text) != want {
 		t.Errorf("file is %q, want %q: %v", text, want, err)
 	}
 	for range 2 {

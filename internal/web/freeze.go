@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/policysync/policysync/internal/guard"
 )
@@ -57,8 +58,8 @@ func (o Options) freeze(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	if request.Switches == nil {
-		fail(w, http.StatusBadRequest, `"switches" is missing: name those to set, or none, [], to lift them`)
+	if request.Switches == nil || slices.Contains(*request.Switches, "") { // null leaves either as it was
+		fail(w, http.StatusBadRequest, `"switches" is missing or has a null in it: name those to set, or none, [], to lift them`)
 		return
 	}
 	if err := o.Freezer.Freeze(*request.Switches, request.Reason); err != nil {

@@ -108,6 +108,7 @@ func TestFreezeAPI(t *testing.T) {
 			token, 403, "cross-origin",
 		},
 		"no switches":      {"POST", "127.0.0.1", `{"reason": "x"}`, bearer, token, 400, `\"switches\" is missing`},
+		"null for one":     {"POST", "127.0.0.1", `{"switches": [null]}`, bearer, token, 400, "a null in it"},
 		"null":             {"POST", "127.0.0.1", `null`, bearer, token, 400, `\"switches\" is missing`},
 		"empty":            {"POST", "127.0.0.1", ``, bearer, token, 400, "EOF"},
 		"unknown switch":   {"POST", "127.0.0.1", `{"switches":["al"]}`, bearer, token, 400, "want one of all, deletes, widening"},
