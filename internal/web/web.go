@@ -14,7 +14,7 @@ import (
 	"github.com/policysync/policysync/internal/secret"
 )
 
-// Options are what the handler shows. All but Token are required.
+// Options are what the handler shows. All but Token and Local are required.
 type Options struct {
 	Metrics prometheus.Gatherer
 	Stalled func() []string             // targets whose loop has shown no sign of life in time
@@ -22,6 +22,7 @@ type Options struct {
 	Ping    func(context.Context) error // whether the state store answers
 	Freezer Freezer
 	Token   secret.Source // the bearer token of the API, read at each request; where none is named nobody may write
+	Local   bool          // the server listens on loopback alone: reading needs no token
 }
 
 // pingTimeout bounds how long a readiness probe waits for the state store.
