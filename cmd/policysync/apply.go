@@ -58,7 +58,9 @@ func (a *app) apply(ctx context.Context, cfg *config.Config, yes bool, accept st
 	line, end := a.progress(ctx)
 	defer end()
 	sink := newConsole(a.stderr)
-	all, err := a.newReconcilers(cfg, store, event.Sinks{line, sink})
+	sinks := event.Sinks{line, sink}
+	switches := &freezer{cfg: cfg, sink: sinks}
+	all, err := a.newReconcilers(cfg, store, switches.InForce, sinks)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/policysync/policysync/internal/config"
+	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/diff/render"
 	"github.com/policysync/policysync/internal/guard"
 	"github.com/policysync/policysync/internal/reconcile"
@@ -56,11 +57,13 @@ func (a *app) plan(ctx context.Context, cfg *config.Config) (changes bool, err e
 	}
 	defer func() { err = errors.Join(err, remove()) }()
 	shared := newBudgets("")
+	switches := &freezer{cfg: cfg, sink: newConsole(a.stderr)}
 	for _, t := range cfg.Targets {
 		planned, err := a.planTarget(ctx, cfg, t, dir, shared, reader)
 		if err != nil {
 			return false, fmt.Errorf("target %s: %w", t.Name, err)
 		}
+		a.foretell(t, planned.Plan, switches.InForce())
 		changes = changes || !planned.Plan.Empty()
 		if err := a.show(t.Name, planned); err != nil {
 			return false, err
@@ -84,16 +87,16 @@ func (a *app) planTarget(
 	defer client.Close()
 	planner := newPlanner(t, from, client, records, sink)
 	planner.CheckIDs, planner.Strict = true, a.flags.strict
-	planned, err := planner.Plan(ctx)
-	if err != nil {
-		return reconcile.Planned{}, err
-	}
+	return planner.Plan(ctx)
+}
+
+// foretell says what would hold the plan of a target back.
+func (a *app) foretell(t config.Target, plan diff.Plan, frozen []guard.Freeze) {
 	keep := rules(t)
-	keep.Freeze = frozen(cfg)
-	if _, stop := guard.Check(planned.Plan, keep); stop != nil {
+	keep.Freeze = frozen
+	if _, stop := guard.Check(plan, keep); stop != nil {
 		a.complain("apply would be stopped: %s\n", stop)
 	}
-	return planned, nil
 }
 
 // show prints a plan in the format asked for.

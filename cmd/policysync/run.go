@@ -75,7 +75,8 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, sink event.Sink, li
 		return err
 	}
 	d := &daemon.Daemon{}
-	all, err := a.newReconcilers(cfg, store, event.Sinks{d, counters, sink})
+	switches := &freezer{cfg: cfg, sink: sink, wake: func() { d.Wake(event.Retry) }}
+	all, err := a.newReconcilers(cfg, store, switches.InForce, event.Sinks{d, counters, sink, switches})
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, sink event.Sink, li
 	defer stopWaking()
 	handler := web.Handler(web.Options{
 		Metrics: registry, Stalled: d.Stalled, Unready: d.Unready, Ping: store.Ping,
-		Freezer: freezer{cfg, d, sink}, Token: cfg.Server.APIToken, Local: isLoopback(listener.Addr()),
+		Freezer: switches, Token: cfg.Server.APIToken, Local: isLoopback(listener.Addr()),
 	})
 	return serveWhile(ctx, listener, handler, d.Run)
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/policysync/policysync/internal/cloudflare"
 	"github.com/policysync/policysync/internal/config"
 	"github.com/policysync/policysync/internal/event"
-	"github.com/policysync/policysync/internal/freeze"
 	"github.com/policysync/policysync/internal/guard"
 	"github.com/policysync/policysync/internal/policy"
 	"github.com/policysync/policysync/internal/reconcile"
@@ -85,8 +84,10 @@ func newPlanner(t config.Target, from reconcile.Source, client *cloudflare.Clien
 }
 
 // newReconcilers returns a reconciler for each target, all of which write to
-// the store and tell sink what they do.
-func (a *app) newReconcilers(cfg *config.Config, store state.Store, sink event.Sink) ([]*reconcile.Reconciler, error) {
+// the store, ask frozen what is frozen unless it is nil, and tell sink what they do.
+func (a *app) newReconcilers(
+	cfg *config.Config, store state.Store, frozen func() []guard.Freeze, sink event.Sink,
+) ([]*reconcile.Reconciler, error) {
 	var all []*reconcile.Reconciler
 	shared := newBudgets(filepath.Dir(cfg.State.Path()))
 	for _, t := range cfg.Targets {
@@ -101,27 +102,10 @@ func (a *app) newReconcilers(cfg *config.Config, store state.Store, sink event.S
 		all = append(all, &reconcile.Reconciler{
 			Planner:  newPlanner(t, from, client, store, sink),
 			Executor: apply.Executor{Account: client, Journal: store, Concurrency: requestsAtOnce, Sink: sink},
-			Runs:     store, Rules: rules(t), Frozen: func() []guard.Freeze { return frozen(cfg) }, FullListEvery: t.FullListEvery,
+			Runs:     store, Rules: rules(t), Frozen: frozen, FullListEvery: t.FullListEvery,
 		})
 	}
 	return all, nil
-}
-
-// frozen returns the freeze switches that are set now, wherever that is.
-func frozen(cfg *config.Config) []guard.Freeze {
-	var all []guard.Freeze
-	for _, s := range cfg.Freeze {
-		all = append(all, guard.Freeze{Switch: s, Where: "the config file"})
-	}
-	for _, s := range cfg.FreezeEnv {
-		all = append(all, guard.Freeze{Switch: s, Where: "POLICYSYNC_FREEZE"})
-	}
-	return append(all, freezeFile(cfg).InForce()...)
-}
-
-// freezeFile is where operators set switches while the daemon runs.
-func freezeFile(cfg *config.Config) freeze.File {
-	return freeze.File(filepath.Join(filepath.Dir(cfg.State.Path()), "freeze"))
 }
 
 // rules returns what the target's plans must keep to.
