@@ -48,6 +48,7 @@ type Input struct {
 func Compute(in Input) Plan {
 	c := newComputation(in)
 	c.plan.Declared = len(c.desired)
+	c.pendingWithoutDesired()
 	for _, d := range c.desired {
 		c.withDesired(d)
 	}
@@ -56,7 +57,6 @@ func Compute(in Input) Plan {
 			c.withoutDesired(*r)
 		}
 	}
-	c.pendingWithoutDesired()
 	c.count(Unmanaged, len(c.live)-len(c.claimed))
 	c.sort()
 	return c.plan
@@ -75,7 +75,7 @@ type computation struct {
 	live     map[string]*policy.Live
 	named    map[string][]*policy.Live
 	owner    map[string]string // live id to the key it is recorded under
-	matched  map[string]bool   // keys of records that a manifest took
+	matched  map[string]bool   // keys of records that a manifest took, or a pending create
 	claimed  map[string]bool   // ids that are counted with some manifest or record
 }
 

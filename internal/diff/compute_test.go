@@ -206,6 +206,8 @@ func TestIdentity(t *testing.T) {
 	lastDay.Expires = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	other := desired("b.com")
 	other.Key, other.Name = "Ops", "Ops"
+	otherName := desired("a.com")
+	otherName.Name = "Ops"
 	withDefault := live("id-1", "Eng", "a.com")
 	withDefault.Settings = map[string]any{"session_duration": "24h"}
 	legacy := live("id-1", "Eng", "a.com")
@@ -307,6 +309,60 @@ func TestIdentity(t *testing.T) {
 		{"what a lost create made is not forgotten when Git drops it", func(in *diff.Input) {
 			in.Live, in.Pending = []policy.Live{withDefault}, map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com")}}
 		}, outcome{Changes: []string{"adopt Eng id-1"}, States: states{diff.Orphaned: 1}}},
+		{"where several may be what it made, that is a conflict though Git has dropped it", func(in *diff.Input) {
+			in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com")}}
+			in.Live = []policy.Live{live("id-1", "Eng", "a.com"), live("id-2", "Eng", "a.com")}
+		}, outcome{Reported: []string{"adopt Eng : conflict"}, States: states{diff.Conflict: 1}}},
+		{"what a lost create made is not forgotten when Git renames it", func(in *diff.Input) {
+			in.Desired, in.Live = []policy.Desired{otherName}, []policy.Live{live("id-1", "Eng", "a.com")}
+			in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com")}}
+		}, outcome{Changes: []string{"adopt Eng id-1"}, States: states{diff.Missing: 1}}},
+		{"a lost create that may still come is not made again under another name", func(in *diff.Input) {
+			in.Desired = []policy.Desired{otherName}
+			in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com"), At: in.Now}}
+		}, outcome{Reported: []string{"create Eng : missing"}, States: states{diff.Missing: 1}}},
+		{"nor when Git renames it to what is ours already", func(in *diff.Input) {
+			was := recorded("a.com")
+			was.Key, was.ID, was.Sent.Name, was.ReadBack.Name = "Ops", "id-2", "Ops", "Ops"
+			in.Desired, in.Recorded = []policy.Desired{otherName}, []policy.Recorded{was}
+			in.Live = []policy.Live{live("id-1", "Eng", "a.com"), live("id-2", "Ops", "a.com")}
+			in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com")}}
+		}, outcome{
+			Changes: []string{"adopt Eng id-1"}, Reported: []string{"delete Ops id-2: orphaned"},
+			States: states{diff.Missing: 1, diff.Orphaned: 1},
+		}},
+		{"what a lost create made goes to one manifest only", func(in *diff.Input) {
+			heir := desired("a.com")
+			heir.Key = "heir"
+			in.Desired, in.Live = []policy.Desired{otherName, heir}, []policy.Live{live("id-1", "Eng", "a.com")}
+			in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com")}}
+		}, outcome{
+			Changes: []string{"adopt Eng id-1"}, Reported: []string{"adopt heir : conflict"},
+			States: states{diff.Missing: 1, diff.Conflict: 1},
+		}},
+		{"nor when Git gives it another key", func(in *diff.Input) {
+			in.Desired, in.Live, in.Adopt = []policy.Desired{keyed}, []policy.Live{live("id-1", "Eng", "a.com")}, diff.AdoptNever
+			in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com")}}
+		}, outcome{
+			Changes: []string{"adopt Eng id-1"}, Reported: []string{"adopt engineering : conflict"},
+			States: states{diff.Orphaned: 1, diff.Conflict: 1},
+		}},
+		{"what a lost update wrote and Git took back is no drift", func(in *diff.Input) {
+			in.Desired, in.Recorded = []policy.Desired{desired("a.com")}, []policy.Recorded{recorded("a.com")}
+			in.Live = []policy.Live{live("id-1", "Eng", "b.com")}
+			in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionUpdate, Body: body("Eng", "b.com")}}
+		}, outcome{Changes: []string{"update Eng id-1"}, States: states{diff.Blocked: 1}}},
+		{"nor where Git gives it another key", func(in *diff.Input) {
+			in.Desired, in.Recorded = []policy.Desired{keyed}, []policy.Recorded{recorded("a.com")}
+			in.Live = []policy.Live{live("id-1", "Eng", "b.com")}
+			in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionUpdate, Body: body("Eng", "b.com")}}
+		}, outcome{Changes: []string{"update engineering id-1"}, States: states{diff.Blocked: 1}}},
+		{"an expired manifest still protects", func(in *diff.Input) {
+			d := expired
+			d.Protect = true
+			in.Desired, in.Recorded = []policy.Desired{d}, []policy.Recorded{orphan("a.com")}
+			in.Live = []policy.Live{live("id-1", "Eng", "a.com")}
+		}, outcome{Reported: []string{"delete Eng id-1: orphaned"}, States: states{diff.Orphaned: 1}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -417,6 +473,23 @@ func TestMarksSinceWhenAPolicyIsAbsentFromGit(t *testing.T) {
 	}
 }
 
+func TestMarksWhatGitProtectsThoughItIsNotInSync(t *testing.T) {
+	t.Parallel()
+	in := input(diff.Sync)
+	d := desired("a.com")
+	d.Protect = true
+	in.Desired, in.Recorded = []policy.Desired{d}, []policy.Recorded{recorded("a.com")}
+	in.Live = []policy.Live{live("id-1", "Eng", "edited.com")}
+	got := diff.Compute(in).Marked
+	if len(got) != 1 || !got[0].Protect {
+		t.Fatalf("marked %+v, want the record, protected", got)
+	}
+	in.Recorded = got
+	if got := diff.Compute(in).Marked; len(got) != 0 {
+		t.Errorf("marked again: %+v", got)
+	}
+}
+
 func TestLapsedNamesCreatesThatMadeNothing(t *testing.T) {
 	t.Parallel()
 	in := input(diff.CreateOnly)
@@ -429,6 +502,15 @@ func TestLapsedNamesCreatesThatMadeNothing(t *testing.T) {
 	in.Desired, in.Live = []policy.Desired{desired("a.com")}, nil
 	if d := cmp.Diff([]diff.Lapse{{Key: "Eng", Action: diff.ActionCreate}}, diff.Compute(in).Lapsed); d != "" {
 		t.Errorf("lapsed before another create differs (-want +got):\n%s", d)
+	}
+	moved := desired("a.com")
+	moved.Key = "moved"
+	in.Desired, in.Recorded = []policy.Desired{moved}, []policy.Recorded{recorded("a.com")}
+	for _, in.Live = range [][]policy.Live{nil, {live("id-1", "Eng", "a.com")}} {
+		in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionUpdate, Body: body("Eng", "b.com")}}
+		if d := cmp.Diff([]diff.Lapse{{Key: "Eng", Action: diff.ActionUpdate}}, diff.Compute(in).Lapsed); d != "" {
+			t.Errorf("lapsed under another key differs (-want +got):\n%s", d)
+		}
 	}
 	if !plan.Empty() || plan.States[diff.Unmanaged] != 1 {
 		t.Errorf("plan = %+v, want no change and the live policy unmanaged", plan)

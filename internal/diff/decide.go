@@ -23,6 +23,9 @@ func (c *computation) withDesired(d *policy.Desired) {
 	c.matched[r.Key] = true
 	l := c.live[r.ID]
 	if l == nil {
+		if r.Key != d.Key {
+			c.lapse(r.Key, c.Pending[r.Key].Action == ActionDelete)
+		}
 		c.withoutOwn(d, "was deleted from the account behind our back")
 		return
 	}
@@ -30,14 +33,18 @@ func (c *computation) withDesired(d *policy.Desired) {
 	c.plan.Owned++
 	settled := len(c.plan.Settled)
 	c.withOwn(d, r, l)
-	if !r.AbsentSince.IsZero() && settled == len(c.plan.Settled) {
-		c.mark(*r, time.Time{})
+	if settled == len(c.plan.Settled) {
+		c.mark(*r, time.Time{}, d.Protect)
 	}
 }
 
-// mark notes since when a record's policy has been absent from Git.
-func (c *computation) mark(r policy.Recorded, absentSince time.Time) {
-	r.AbsentSince = absentSince
+// mark notes since when a record's policy has been absent from Git and whether
+// it is protected, if the record says otherwise.
+func (c *computation) mark(r policy.Recorded, absentSince time.Time, protect bool) {
+	if r.AbsentSince.Equal(absentSince) && r.Protect == protect {
+		return
+	}
+	r.AbsentSince, r.Protect = absentSince, protect
 	c.plan.Marked = append(c.plan.Marked, r)
 }
 
@@ -47,6 +54,9 @@ func (c *computation) mark(r policy.Recorded, absentSince time.Time) {
 func (c *computation) recordOf(d *policy.Desired) *policy.Recorded {
 	if r := c.byKey[d.Key]; r != nil {
 		return r
+	}
+	if p := c.Pending[d.Key]; p.young(c.Now) || len(c.madeBy(p)) > 0 { // it has one of its own, or may get it
+		return nil
 	}
 	for _, earlier := range d.Previously {
 		for _, r := range []*policy.Recorded{c.byKey[earlier], c.byName[earlier]} {
@@ -72,16 +82,19 @@ func (c *computation) free(r *policy.Recorded) bool { return !c.wanted[r.Key] &&
 // gone says why.
 func (c *computation) withoutOwn(d *policy.Desired, gone string) {
 	step := Change{Key: d.Key, Name: d.Name, File: d.File, Line: d.Line, Desired: d, Reason: gone}
+	if c.adoptMade(step, "an earlier run created it and lost the answer", Missing) {
+		return
+	}
 	same := c.named[d.Name]
 	if len(same) == 0 {
 		c.withoutName(step)
 		return
 	}
-	if made := c.madeBy(c.Pending[d.Key]); made != nil && made.Name == d.Name {
-		c.adoptMade(step, made, "an earlier run created it and lost the answer", Missing)
-		return
-	}
 	for _, l := range same {
+		if c.claimed[l.ID] && c.owner[l.ID] == "" {
+			c.conflict(step, fmt.Sprintf("the live policy %s bears this name, and this run records it under another key", l.ID))
+			return
+		}
 		if owner, taken := c.owner[l.ID]; taken {
 			c.conflict(step, fmt.Sprintf("the live policy %s bears this name, and belongs to the manifest with key %q", l.ID, owner))
 			return
@@ -89,7 +102,7 @@ func (c *computation) withoutOwn(d *policy.Desired, gone string) {
 		c.claimed[l.ID] = true
 	}
 	if len(same) > 1 {
-		c.conflict(step, fmt.Sprintf("%d live policies bear this name: %s; delete or rename all but one", len(same), ids(same)))
+		c.several(step, same)
 		return
 	}
 	c.withNamesake(step, *same[0])
@@ -108,7 +121,7 @@ func (c *computation) withoutName(step Change) {
 		}
 	}
 	step.Action, step.State = ActionCreate, Missing
-	if c.mayStillCome(step.Name) {
+	if c.mayStillCome(step) {
 		c.plan.Awaited++
 		c.report(step, "an earlier request whose answer was lost: it may still take effect")
 		return
@@ -152,14 +165,12 @@ func (c *computation) adoptOther(step Change, why string) {
 
 // withOwn decides about a manifest whose own policy is live.
 func (c *computation) withOwn(d *policy.Desired, r *policy.Recorded, l *policy.Live) {
-	changed := !policy.Equal(d.Policy, r.Sent)
-	drifted := !policy.Equal(l.Policy, r.ReadBack)
-	p, pending := c.Pending[d.Key]
-	done := pending && policy.Fulfils(l.Policy, p.Body)
-	c.lapse(d.Key, done)
-	if !changed && !drifted || policy.Equal(d.Policy, l.Policy) || done && policy.Equal(d.Policy, p.Body) {
+	last, done := c.lastWrite(d, r, l)
+	changed := !policy.Equal(d.Policy, last)
+	drifted := !done && !policy.Equal(l.Policy, r.ReadBack)
+	if !changed && !drifted || policy.Equal(d.Policy, l.Policy) {
 		c.count(InSync, 1)
-		if changed || drifted || d.Key != r.Key || d.Protect != r.Protect || !r.AbsentSince.IsZero() || d.File != r.File || d.Line != r.Line {
+		if done || changed || drifted || d.Key != r.Key || d.Protect != r.Protect || !r.AbsentSince.IsZero() || d.File != r.File || d.Line != r.Line {
 			c.plan.Settled = append(c.plan.Settled, Settled{*d, *r, *l})
 		}
 		return
@@ -174,6 +185,22 @@ func (c *computation) withOwn(d *policy.Desired, r *policy.Recorded, l *policy.L
 		step.Heal = true
 		c.update(step, cause{"changed in the account behind our back", Drifted, c.Drift == DriftHeal})
 	}
+}
+
+// lastWrite returns the body last sent for a manifest's own policy, and whether
+// that is what a request sent of which only the account tells now that it took
+// effect. It closes their journal entries.
+func (c *computation) lastWrite(d *policy.Desired, r *policy.Recorded, l *policy.Live) (policy.Policy, bool) {
+	p, pending := c.Pending[r.Key]
+	done := pending && policy.Fulfils(l.Policy, p.Body)
+	c.lapse(r.Key, done)
+	if d.Key != r.Key {
+		c.lapse(d.Key, false)
+	}
+	if done {
+		return p.Body, true
+	}
+	return r.Sent, false
 }
 
 // maxHeals is how often in a row a policy is put back before that counts as a
@@ -211,15 +238,12 @@ func (c *computation) update(step Change, because cause) {
 // withoutDesired decides about a record that no manifest takes.
 func (c *computation) withoutDesired(r policy.Recorded) {
 	step := Change{Key: r.Key, Name: cmp.Or(r.Sent.Name, r.ReadBack.Name), ID: r.ID, Recorded: &r}
-	why := "gone from Git"
+	why, protect := "gone from Git", r.Protect
 	if d, expired := c.expired[r.Key]; expired {
-		step.File, step.Line = d.File, d.Line
+		step.File, step.Line, protect = d.File, d.Line, d.Protect
 		why = "expired in Git after " + d.Expires.Format(time.DateOnly)
 	}
 	l := c.live[r.ID]
-	if l == nil && c.pendingMade(r.Key) {
-		return
-	}
 	if l == nil {
 		step.Action, step.Reason, step.Direction = ActionForget, why+", and gone from the account", impact.Neutral
 		c.plan.Changes = append(c.plan.Changes, step)
@@ -231,10 +255,12 @@ func (c *computation) withoutDesired(r policy.Recorded) {
 	step.Action, step.Reason, step.State, step.Live, step.Name = ActionDelete, why, Orphaned, l, l.Name
 	first := r.AbsentSince.IsZero()
 	if first {
-		c.mark(r, c.Now)
+		c.mark(r, c.Now, protect)
+	} else {
+		c.mark(r, r.AbsentSince, protect)
 	}
 	switch {
-	case r.Protect:
+	case protect:
 		c.report(step, "protected by its last manifest")
 	case c.Mode != Sync:
 		c.report(step, "mode: "+string(c.Mode))
@@ -271,6 +297,14 @@ func (c *computation) conflict(step Change, why string) {
 	}
 	c.plan.Reported = append(c.plan.Reported, step)
 	c.count(Conflict, 1)
+}
+
+// several reports that nobody can tell which of several policies is meant.
+func (c *computation) several(step Change, same []*policy.Live) {
+	for _, l := range same {
+		c.claimed[l.ID] = true
+	}
+	c.conflict(step, fmt.Sprintf("%d live policies bear the name %q: %s; delete or rename all but one", len(same), same[0].Name, ids(same)))
 }
 
 // describe fills in what a step does to the policy.

@@ -21,11 +21,11 @@ type Pending struct {
 // behind it.
 const settleTime = time.Minute
 
-// mayStillCome reports whether a request on its way would create a policy of
-// that name, be it under another key.
-func (c *computation) mayStillCome(name string) bool {
-	for _, p := range c.Pending {
-		if p.Body.Name == name && p.young(c.Now) {
+// mayStillCome reports whether a request on its way would create the policy
+// that the step would: for its key, or of its name, be it under another key.
+func (c *computation) mayStillCome(step Change) bool {
+	for key, p := range c.Pending {
+		if (key == step.Key || p.Body.Name == step.Name) && p.young(c.Now) {
 			return true
 		}
 	}
@@ -46,10 +46,16 @@ func (c *computation) lapse(key string, done bool) {
 }
 
 // pendingWithoutDesired decides about requests whose outcome isn't known and
-// that belong to neither a manifest nor a record any more.
+// whose key Git has dropped. It comes before the manifests: one that bears the
+// name under another key finds what was made recorded in the next run.
 func (c *computation) pendingWithoutDesired() {
 	for _, key := range slices.Sorted(maps.Keys(c.Pending)) {
-		if !c.wanted[key] && c.byKey[key] == nil && !c.pendingMade(key) {
+		r := c.byKey[key]
+		switch {
+		case c.wanted[key], r != nil && c.live[r.ID] != nil:
+		case c.pendingMade(key):
+			c.matched[key] = true
+		case r == nil:
 			c.lapse(key, false)
 		}
 	}
@@ -59,47 +65,52 @@ func (c *computation) pendingWithoutDesired() {
 // made, for it is ours. It reports whether it did, or waits for that.
 func (c *computation) pendingMade(key string) bool {
 	p := c.Pending[key]
-	made := c.madeBy(p)
-	switch {
-	case made != nil:
-		step := Change{Key: key, Name: made.Name, Desired: &policy.Desired{Policy: p.Body, Key: key}}
-		c.adoptMade(step, made, "an earlier run created it and lost the answer; gone from Git since", Orphaned)
-	case p.young(c.Now):
-		c.plan.Awaited++
-	default:
-		return false
+	step := Change{Key: key, Name: p.Body.Name, Desired: &policy.Desired{Policy: p.Body, Key: key}}
+	if c.adoptMade(step, "an earlier run created it and lost the answer; gone from Git since", Orphaned) {
+		return true
 	}
-	return true
+	if p.young(c.Now) {
+		c.plan.Awaited++
+		return true
+	}
+	return false
 }
 
 // clockSkew is how far the account's clock may be behind ours.
 const clockSkew = 5 * time.Minute
 
-// madeBy returns the one live policy that a create whose outcome isn't known
-// must have made, or nil: it bears the name, has the body, was created since,
-// and is nobody else's.
-func (c *computation) madeBy(p Pending) *policy.Live {
+// madeBy returns the live policies any of which a create whose outcome isn't
+// known may have made: they bear the name, have the body, were created since,
+// and are nobody else's.
+func (c *computation) madeBy(p Pending) []*policy.Live {
 	if p.Action != ActionCreate {
 		return nil
 	}
-	var made *policy.Live
+	var made []*policy.Live
 	for _, l := range c.named[p.Body.Name] {
 		_, taken := c.owner[l.ID]
 		older := !l.CreatedAt.IsZero() && l.CreatedAt.Before(p.At.Add(-clockSkew))
-		if taken || older || c.claimed[l.ID] || !policy.Fulfils(l.Policy, p.Body) {
-			continue
+		if !taken && !older && !c.claimed[l.ID] && policy.Fulfils(l.Policy, p.Body) {
+			made = append(made, l)
 		}
-		if made != nil {
-			return nil
-		}
-		made = l
 	}
 	return made
 }
 
-// adoptMade adopts what an earlier create made.
-func (c *computation) adoptMade(step Change, made *policy.Live, why string, state State) {
-	c.claimed[made.ID] = true
-	step.Action, step.ID, step.Live, step.Reason = ActionAdopt, made.ID, made, why
-	c.change(step, state)
+// adoptMade adopts the one policy that the pending create of the step's key
+// must have made. Of several it takes none, which is a conflict. It reports
+// whether there is any.
+func (c *computation) adoptMade(step Change, why string, state State) bool {
+	made := c.madeBy(c.Pending[step.Key])
+	switch len(made) {
+	case 0:
+		return false
+	case 1:
+		c.claimed[made[0].ID] = true
+		step.Action, step.ID, step.Live, step.Reason = ActionAdopt, made[0].ID, made[0], why
+		c.change(step, state)
+	default:
+		c.several(step, made)
+	}
+	return true
 }

@@ -96,7 +96,7 @@ type Plan struct {
 	Changes  []Change          // in the order in which to carry them out
 	Reported []Change          // what the mode leaves alone, in the same order
 	Settled  []Settled         // by key
-	Marked   []policy.Recorded // records of which only AbsentSince changes, by key
+	Marked   []policy.Recorded // records of which only AbsentSince and Protect change, by key
 	Lapsed   []Lapse           // what became of requests in Input.Pending, by key
 	Awaited  int               // creates in Input.Pending that the account doesn't show and that may still take effect
 	Owned    int               // how many live policies are recorded as ours
