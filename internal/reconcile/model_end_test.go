@@ -119,7 +119,7 @@ func (m *model) gone(now sight, declared []policy.Desired) error {
 	for id, r := range now.records {
 		l, there := now.live[id]
 		_, doubted := now.intents[r.Key]
-		wanted := slices.ContainsFunc(declared, func(d policy.Desired) bool { return !d.ExpiredAt(time.Now()) && takes(d, r) })
+		wanted := slices.ContainsFunc(declared, func(d policy.Desired) bool { return !d.ExpiredAt(time.Now()) && takes(d, r, l) })
 		deletable := m.settings.Mode == diff.Sync && !r.Protect && l.AppCount == 0
 		if !wanted && !doubted && (!there || deletable) {
 			return fmt.Errorf("%s (%s) is recorded, live: %v", r.Key, id, there)
@@ -128,8 +128,8 @@ func (m *model) gone(now sight, declared []policy.Desired) error {
 	return nil
 }
 
-// takes reports whether a record may be a manifest's.
-func takes(d policy.Desired, r policy.Recorded) bool {
+// takes reports whether a record, of that live policy, may be a manifest's.
+func takes(d policy.Desired, r policy.Recorded, l policy.Live) bool {
 	name := cmp.Or(r.Sent.Name, r.ReadBack.Name)
-	return r.Key == d.Key || name == d.Name || slices.Contains(d.Previously, name) || slices.Contains(d.Previously, r.Key)
+	return r.Key == d.Key || name == d.Name || l.Name == d.Name || slices.Contains(d.Previously, name) || slices.Contains(d.Previously, r.Key)
 }

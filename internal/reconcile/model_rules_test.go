@@ -148,6 +148,7 @@ func (e *episode) mayUpdate(r simulator.Request) error {
 	id := path.Base(r.Path)
 	d, err := e.wants(r)
 	record, owned := e.before.records[id]
+	_, doubted := e.before.intents[record.Key] // then what was sent last isn't recorded
 	switch {
 	case err != nil:
 		return err
@@ -157,7 +158,7 @@ func (e *episode) mayUpdate(r simulator.Request) error {
 		return errors.New("the mode is create-only")
 	case !owned && e.after.records[id].ID != id:
 		return errors.New("it isn't ours")
-	case owned && e.settings.Drift == diff.DriftReport && policy.Equal(record.Sent, d.Policy) && e.edited[id]:
+	case owned && !doubted && e.settings.Drift == diff.DriftReport && policy.Equal(record.Sent, d.Policy) && e.edited[id]:
 		return errors.New("only the account has changed, and drift is to be reported")
 	}
 	if policy.Fulfils(e.after.live[id].Policy, d.Policy) {
@@ -256,9 +257,9 @@ func (e *episode) guard(id string, r policy.Recorded) {
 	if e.done.Result == event.Failed {
 		return
 	}
-	own := slices.DeleteFunc(slices.Clone(e.wanted), func(d policy.Desired) bool { return !takes(d, r) })
+	own := slices.DeleteFunc(slices.Clone(e.wanted), func(d policy.Desired) bool { return !takes(d, r, e.before.live[id]) })
 	if len(own) > 0 {
-		protect := !slices.ContainsFunc(own, func(d policy.Desired) bool { return !d.Protect })
+		protect := !slices.ContainsFunc(own, func(d policy.Desired) bool { return !d.Protect || d.Key != r.Key })
 		e.guarded[id] = protect && (e.guarded[id] || e.done.Result != event.Partial)
 	}
 }

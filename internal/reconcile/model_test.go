@@ -67,9 +67,6 @@ func drawSettings(t *rapid.T) settings {
 	}
 }
 
-// storyLength times rapid's 100 stories makes 10,000 steps.
-const storyLength = 100
-
 // TestPromisesHoldWhateverHappens plays random stories of Git, account, network
 // and process in virtual time, and looks after each step whether every promise
 // is kept, and in the end whether all is as Git says.
@@ -87,7 +84,7 @@ func TestPromisesHoldWhateverHappens(t *testing.T) {
 			rt.Fatal(err)
 		}
 	})
-	if taken < 10_000 {
+	if taken < leastSteps {
 		t.Errorf("only %d steps were taken", taken)
 	}
 }
