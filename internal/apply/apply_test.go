@@ -32,7 +32,9 @@ var scope = event.Scope{Target: "production", Run: "run-1", Commit: strings.Repe
 // bench is an executor with a real store and a simulated account.
 type bench struct {
 	apply.Executor
+	t       *testing.T
 	account *simulator.Account
+	client  *cloudflare.Client
 	store   *sqlite.Store
 	events  *events
 }
@@ -57,21 +59,29 @@ func newBenchWith(t *testing.T, options simulator.Options) *bench {
 	if err := store.StartRun(t.Context(), run); err != nil {
 		t.Fatal(err)
 	}
-	account := simulator.New(options)
+	seen := &events{}
+	b := &bench{
+		Executor: apply.Executor{Journal: store, Concurrency: 1, Sink: seen},
+		t:        t, store: store, events: seen,
+	}
+	b.connect(options)
+	return b
+}
+
+// connect has the executor work on a new account.
+func (b *bench) connect(options simulator.Options) {
+	b.t.Helper()
+	b.account = simulator.New(options)
 	client, err := cloudflare.New(cloudflare.Options{
-		AccountID: simulator.DefaultAccountID, Transport: account.Transport(),
+		AccountID: simulator.DefaultAccountID, Transport: b.account.Transport(),
 		Credentials: func() (cloudflare.Credentials, error) {
 			return cloudflare.Credentials{Token: secret.New(simulator.DefaultToken)}, nil
 		},
 	})
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
-	seen := &events{}
-	return &bench{
-		Executor: apply.Executor{Account: client, Journal: store, Concurrency: 1, Sink: seen},
-		account:  account, store: store, events: seen,
-	}
+	b.client, b.Account = client, client
 }
 
 // events keeps how changes ended: "key outcome".
