@@ -23,13 +23,14 @@ import (
 
 // Account is where changes are made. It must be safe for concurrent use. Once
 // a request that writes has left, it must be seen to its end though ctx has
-// ended. Any error but an unambiguous *cloudflare.Error leaves in doubt whether
-// a write took effect.
+// ended. It may leave only right after leave was called and returned nil. Any
+// error but an unambiguous *cloudflare.Error leaves in doubt whether a write
+// took effect.
 type Account interface {
 	Get(ctx context.Context, id string) (policy.Live, error)
-	Create(ctx context.Context, p policy.Policy) (policy.Live, error)
-	Update(ctx context.Context, id string, p policy.Policy) (policy.Live, error)
-	Delete(ctx context.Context, id string) error
+	Create(ctx context.Context, p policy.Policy, leave func() error) (policy.Live, error)
+	Update(ctx context.Context, id string, p policy.Policy, leave func() error) (policy.Live, error)
+	Delete(ctx context.Context, id string, leave func() error) error
 
 	// Users returns the names of the applications that use a policy.
 	Users(ctx context.Context, id string) ([]string, error)

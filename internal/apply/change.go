@@ -23,7 +23,9 @@ const fresh = 5 * time.Second
 func (x *execution) carryOut(ctx context.Context, c diff.Change) (event.Outcome, error) {
 	switch c.Action {
 	case diff.ActionCreate:
-		return x.send(ctx, c, func() (policy.Live, error) { return x.Account.Create(ctx, c.Desired.Policy) })
+		return x.send(ctx, c, func(leave func() error) (policy.Live, error) {
+			return x.Account.Create(ctx, c.Desired.Policy, leave)
+		})
 	case diff.ActionUpdate, diff.ActionRename:
 		return x.update(ctx, c)
 	case diff.ActionDelete:
@@ -48,8 +50,8 @@ func (x *execution) update(ctx context.Context, c diff.Change) (event.Outcome, e
 			return event.Refused, wrap(c, err)
 		}
 	}
-	return x.send(ctx, c, func() (policy.Live, error) {
-		return x.Account.Update(ctx, c.ID, c.Desired.Replacement(*c.Before))
+	return x.send(ctx, c, func(leave func() error) (policy.Live, error) {
+		return x.Account.Update(ctx, c.ID, c.Desired.Replacement(*c.Before), leave)
 	})
 }
 
@@ -68,7 +70,9 @@ func (x *execution) remove(ctx context.Context, c diff.Change) (event.Outcome, e
 	if err := unmoved(c, now); err != nil {
 		return event.Refused, wrap(c, err)
 	}
-	return x.send(ctx, c, func() (policy.Live, error) { return policy.Live{}, x.Account.Delete(ctx, c.ID) })
+	return x.send(ctx, c, func(leave func() error) (policy.Live, error) {
+		return policy.Live{}, x.Account.Delete(ctx, c.ID, leave)
+	})
 }
 
 // inUse returns an error that names the applications that use a policy.
@@ -102,28 +106,49 @@ func isGone(err error) bool {
 	return ok && answer.NotFound()
 }
 
+// errAgain is why a request that the account refused for now had no effect.
+var errAgain = errors.New("the account takes no more requests for now; it was sent again")
+
 // send makes a change by a request. What follows its journal entry is recorded
-// though ctx has ended meanwhile.
-func (x *execution) send(ctx context.Context, c diff.Change, request func() (policy.Live, error)) (event.Outcome, error) {
+// though ctx has ended meanwhile. The entry is made when the request leaves: it
+// may wait long before that, and its entry tells until when it may take effect.
+func (x *execution) send(ctx context.Context, c diff.Change, request func(leave func() error) (policy.Live, error)) (event.Outcome, error) {
+	var noted bool
+	var failed error // of the journal
+	live, err := request(func() error {
+		if noted {
+			failed = x.Journal.Abandon(ctx, x.changed(c, event.Refused, errAgain))
+		}
+		if failed == nil {
+			failed = x.Journal.Intend(ctx, x.intent(c))
+		}
+		noted = true
+		return failed
+	})
+	ctx = context.WithoutCancel(ctx)
+	switch {
+	case failed != nil:
+		return event.Refused, x.halt(wrap(c, failed))
+	case c.Action == diff.ActionDelete && (err == nil || isGone(err)):
+		return x.forget(ctx, c)
+	case err == nil:
+		return x.settle(ctx, c, live)
+	case !noted:
+		return event.Refused, wrap(c, err)
+	default:
+		return x.fail(ctx, c, err)
+	}
+}
+
+// intent returns the journal entry of a change whose request leaves now.
+func (x *execution) intent(c diff.Change) state.Intent {
 	intent := state.Intent{
 		Target: x.scope.Target, Key: c.Key, Action: string(c.Action), ID: c.ID, Run: x.scope.Run, At: time.Now(),
 	}
 	if c.Desired != nil {
 		intent.Body = c.Desired.Policy
 	}
-	if err := x.Journal.Intend(ctx, intent); err != nil {
-		return event.Refused, x.halt(wrap(c, err))
-	}
-	live, err := request()
-	ctx = context.WithoutCancel(ctx)
-	switch {
-	case c.Action == diff.ActionDelete && (err == nil || isGone(err)):
-		return x.forget(ctx, c)
-	case err == nil:
-		return x.settle(ctx, c, live)
-	default:
-		return x.fail(ctx, c, err)
-	}
+	return intent
 }
 
 // fail records that a request failed, and whether it may have had an effect.

@@ -23,7 +23,7 @@ func TestPolicyThroughItsLife(t *testing.T) {
 	t.Parallel()
 	account := simulator.New(simulator.Options{Quirks: simulator.Quirks{DefaultDuration: true}})
 	client := connect(t, account, nil)
-	created, err := client.Create(t.Context(), plain("Engineering"))
+	created, err := client.Create(t.Context(), plain("Engineering"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,15 +37,15 @@ func TestPolicyThroughItsLife(t *testing.T) {
 	if err != nil || got.AppCount != 1 || got.Name != "Engineering" {
 		t.Errorf("got %+v: %v", got, err)
 	}
-	updated, err := client.Update(t.Context(), created.ID, plain("R&D"))
+	updated, err := client.Update(t.Context(), created.ID, plain("R&D"), nil)
 	if err != nil || updated.ID != created.ID || updated.Name != "R&D" {
 		t.Errorf("got %+v: %v", updated, err)
 	}
-	if e := failure(t, client.Delete(t.Context(), created.ID)); e.Status != http.StatusConflict || e.Ambiguous {
+	if e := failure(t, client.Delete(t.Context(), created.ID, nil)); e.Status != http.StatusConflict || e.Ambiguous {
 		t.Errorf("a policy in use can't go: %v", e)
 	}
 	account.Detach(created.ID)
-	if err := client.Delete(t.Context(), created.ID); err != nil {
+	if err := client.Delete(t.Context(), created.ID, nil); err != nil {
 		t.Error(err)
 	}
 	_, err = client.Get(t.Context(), created.ID)
@@ -183,7 +183,7 @@ func TestUnusableCredentialsSendNothing(t *testing.T) {
 			client := connect(t, account, func(o *cloudflare.Options) {
 				o.Credentials = func() (cloudflare.Credentials, error) { return tt.credentials, tt.err }
 			})
-			_, err := client.Create(t.Context(), plain("new"))
+			_, err := client.Create(t.Context(), plain("new"), nil)
 			e := failure(t, err)
 			if e.Ambiguous || !strings.Contains(e.Error(), tt.want) || strings.Contains(e.Error(), "hush") {
 				t.Errorf("want %q: %v", tt.want, e)
@@ -256,7 +256,7 @@ func TestRequestsKeepToTheBudget(t *testing.T) {
 		})
 		start := time.Now()
 		for range 10 {
-			if _, err := client.Create(t.Context(), plain("one of many")); err != nil {
+			if _, err := client.Create(t.Context(), plain("one of many"), nil); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -161,7 +161,7 @@ func TestNoErrorHoldsTheRequestsBody(t *testing.T) {
 	for _, f := range echoes {
 		account := simulator.New(simulator.Options{})
 		account.Inject(f)
-		_, err := connect(t, account, nil).Create(t.Context(), p)
+		_, err := connect(t, account, nil).Create(t.Context(), p, nil)
 		if text := failure(t, err).Error(); strings.Contains(text, "Payroll") || strings.Contains(text, "private") {
 			t.Errorf("%s: %s", f.Kind, text)
 		}
@@ -177,7 +177,7 @@ func TestLongAnswersMakeShortErrors(t *testing.T) {
 		"errors": `{"success":false,"errors":[` + many + `]}`,
 	} {
 		client, _ := scripted(t, func(int) *http.Response { return answered(400, body, "Cf-Ray", long) })
-		_, err := client.Create(t.Context(), plain("x"))
+		_, err := client.Create(t.Context(), plain("x"), nil)
 		if n := len(failure(t, err).Error()); n > 6000 {
 			t.Errorf("%s: an error of %d bytes", name, n)
 		}
@@ -191,7 +191,7 @@ func TestErrorWrapsItsCause(t *testing.T) {
 		client := connect(t, simulator.New(simulator.Options{}), func(o *cloudflare.Options) {
 			o.Transport = roundTrip(func(*http.Request) (*http.Response, error) { return nil, reset })
 		})
-		err := client.Delete(t.Context(), "f174e90a-fafe-4643-bbbc-4a0ed4fc8415")
+		err := client.Delete(t.Context(), "f174e90a-fafe-4643-bbbc-4a0ed4fc8415", nil)
 		if failure(t, err); !errors.Is(err, reset) {
 			t.Errorf("got %v", err)
 		}

@@ -30,7 +30,7 @@ func Example() {
 	_, err = client.Create(ctx, policy.Policy{
 		Name: "Office", Decision: policy.Bypass,
 		Include: []policy.Rule{{Kind: "ip", Body: map[string]any{"ip": "192.0.2.1"}}},
-	})
+	}, nil)
 	if e, ok := errors.AsType[*cloudflare.Error](err); ok && e.Ambiguous {
 		fmt.Println("look whether it is there before sending it again:", e)
 	}

@@ -18,13 +18,13 @@ import (
 var operations = map[cloudflare.Operation]func(ctx context.Context, c *cloudflare.Client, id string) error{
 	cloudflare.OpList:   func(ctx context.Context, c *cloudflare.Client, _ string) error { _, err := c.List(ctx); return err },
 	cloudflare.OpGet:    func(ctx context.Context, c *cloudflare.Client, id string) error { _, err := c.Get(ctx, id); return err },
-	cloudflare.OpDelete: func(ctx context.Context, c *cloudflare.Client, id string) error { return c.Delete(ctx, id) },
+	cloudflare.OpDelete: func(ctx context.Context, c *cloudflare.Client, id string) error { return c.Delete(ctx, id, nil) },
 	cloudflare.OpCreate: func(ctx context.Context, c *cloudflare.Client, _ string) error {
-		_, err := c.Create(ctx, plain("new"))
+		_, err := c.Create(ctx, plain("new"), nil)
 		return err
 	},
 	cloudflare.OpUpdate: func(ctx context.Context, c *cloudflare.Client, id string) error {
-		_, err := c.Update(ctx, id, plain("renamed"))
+		_, err := c.Update(ctx, id, plain("renamed"), nil)
 		return err
 	},
 	cloudflare.OpVerifyToken: func(ctx context.Context, c *cloudflare.Client, _ string) error {
@@ -202,7 +202,7 @@ func TestSlowAnswerWithinTheTimeoutIsGood(t *testing.T) {
 		account := simulator.New(simulator.Options{Latency: 5 * time.Second})
 		account.Inject(simulator.Fault{Kind: simulator.SlowBody, Delay: 20 * time.Second})
 		start := time.Now()
-		if _, err := connect(t, account, nil).Create(t.Context(), plain("slow")); err != nil {
+		if _, err := connect(t, account, nil).Create(t.Context(), plain("slow"), nil); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(start); took != 25*time.Second {
@@ -313,7 +313,7 @@ func TestCancelledContextEndsWaitsBetweenTries(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		start := time.Now()
-		_, err := connect(t, account, nil).Create(ctx, plain("new"))
+		_, err := connect(t, account, nil).Create(ctx, plain("new"), nil)
 		e := failure(t, err)
 		if took := time.Since(start); took != 10*time.Second || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("took %s: %v", took, err)
@@ -338,7 +338,7 @@ func TestAnswerToCreateMustBeThePolicySent(t *testing.T) {
 			account.Inject(simulator.Fault{Kind: simulator.Tampered, Rewrite: func([]byte) []byte {
 				return []byte(`{"success": true, "errors": [], "messages": [], "result": ` + result + `}`)
 			}})
-			live, err := connect(t, account, nil).Create(t.Context(), plain("new"))
+			live, err := connect(t, account, nil).Create(t.Context(), plain("new"), nil)
 			if e := failure(t, err); !e.Ambiguous || e.Permanent() {
 				t.Errorf("want an ambiguous error, got %+v", e)
 			}

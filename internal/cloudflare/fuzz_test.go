@@ -68,7 +68,7 @@ func FuzzDecodeAnswer(f *testing.F) {
 					}
 				}
 			}
-			if p, err := client.Create(t.Context(), plain("new")); err == nil && (p.ID == "" || p.Name != "new") {
+			if p, err := client.Create(t.Context(), plain("new"), nil); err == nil && (p.ID == "" || p.Name != "new") {
 				t.Errorf("created %+v", p)
 			}
 		})

@@ -147,7 +147,7 @@ func TestClientAndSimulatorKeepToCloudflaresSchema(t *testing.T) {
 			if err != nil || len(all) != len(samples()) {
 				t.Fatalf("%d policies: %v", len(all), err)
 			}
-			if err := client.Delete(t.Context(), all[0].ID); err != nil {
+			if err := client.Delete(t.Context(), all[0].ID, nil); err != nil {
 				t.Error(err)
 			}
 			if _, err := client.VerifyToken(t.Context()); err != nil {
@@ -173,7 +173,7 @@ func TestClientAndSimulatorKeepToCloudflaresSchema(t *testing.T) {
 // a slip of the pen, may get lost.
 func throughAllOperations(t *testing.T, client *cloudflare.Client, sent policy.Policy) {
 	t.Helper()
-	created, err := client.Create(t.Context(), sent)
+	created, err := client.Create(t.Context(), sent, nil)
 	if err != nil {
 		t.Error(err)
 		return
@@ -182,7 +182,7 @@ func throughAllOperations(t *testing.T, client *cloudflare.Client, sent policy.P
 	if err != nil {
 		t.Error(err)
 	}
-	updated, err := client.Update(t.Context(), created.ID, sent)
+	updated, err := client.Update(t.Context(), created.ID, sent, nil)
 	if err != nil {
 		t.Error(err)
 	}
@@ -208,10 +208,10 @@ func TestRefusalsKeepToCloudflaresSchema(t *testing.T) {
 	}{
 		"get gone": {do: func(ctx context.Context, c *cloudflare.Client) error { _, err := c.Get(ctx, gone); return err }, status: 404},
 		"update gone": {do: func(ctx context.Context, c *cloudflare.Client) error {
-			_, err := c.Update(ctx, gone, plain("x"))
+			_, err := c.Update(ctx, gone, plain("x"), nil)
 			return err
 		}, status: 404},
-		"delete gone": {do: func(ctx context.Context, c *cloudflare.Client) error { return c.Delete(ctx, gone) }, status: 404},
+		"delete gone": {do: func(ctx context.Context, c *cloudflare.Client) error { return c.Delete(ctx, gone, nil) }, status: 404},
 		"wrong token": {
 			change: func(o *cloudflare.Options) { o.Credentials = token("wrong") },
 			do:     func(ctx context.Context, c *cloudflare.Client) error { _, err := c.List(ctx); return err }, status: 403,
@@ -222,7 +222,10 @@ func TestRefusalsKeepToCloudflaresSchema(t *testing.T) {
 		},
 		"read only": {
 			options: simulator.Options{ReadOnly: true},
-			do:      func(ctx context.Context, c *cloudflare.Client) error { _, err := c.Create(ctx, plain("x")); return err }, status: 403,
+			do: func(ctx context.Context, c *cloudflare.Client) error {
+				_, err := c.Create(ctx, plain("x"), nil)
+				return err
+			}, status: 403,
 		},
 		"other account": {
 			options: simulator.Options{AccountID: "00000000000000000000000000000000"},
@@ -238,7 +241,10 @@ func TestRefusalsKeepToCloudflaresSchema(t *testing.T) {
 		},
 		"refusal": {
 			fault: &simulator.Fault{Kind: simulator.Refusal},
-			do:    func(ctx context.Context, c *cloudflare.Client) error { _, err := c.Create(ctx, plain("x")); return err }, status: 400,
+			do: func(ctx context.Context, c *cloudflare.Client) error {
+				_, err := c.Create(ctx, plain("x"), nil)
+				return err
+			}, status: 400,
 		},
 	}
 	for name, tt := range tests {

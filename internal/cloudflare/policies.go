@@ -25,20 +25,25 @@ func (c *Client) Get(ctx context.Context, id string) (policy.Live, error) {
 // account's policies to learn whether it is there. Cloudflare allows several
 // policies of one name. A context that ends keeps the request from being sent,
 // but once it has left it is seen through, up to the timeout.
-func (c *Client) Create(ctx context.Context, p policy.Policy) (policy.Live, error) {
-	return c.one(ctx, call{operation: OpCreate, method: http.MethodPost}, &p)
+//
+// When there is nothing more to wait for, leave is called, and the request
+// leaves unless that returns an error. After an answer of 429, by which the
+// request had no effect, it is called again before the request leaves again.
+// It may be nil.
+func (c *Client) Create(ctx context.Context, p policy.Policy, leave func() error) (policy.Live, error) {
+	return c.one(ctx, call{operation: OpCreate, method: http.MethodPost, leave: leave}, &p)
 }
 
 // Update replaces the whole policy of that id and returns it as the account
 // holds it then. It is sent once; see Create.
-func (c *Client) Update(ctx context.Context, id string, p policy.Policy) (policy.Live, error) {
-	return c.one(ctx, call{operation: OpUpdate, policyID: id, method: http.MethodPut}, &p)
+func (c *Client) Update(ctx context.Context, id string, p policy.Policy, leave func() error) (policy.Live, error) {
+	return c.one(ctx, call{operation: OpUpdate, policyID: id, method: http.MethodPut, leave: leave}, &p)
 }
 
 // Delete removes the policy of that id. The account refuses it with status 409
 // while applications use it. It is sent once; see Create.
-func (c *Client) Delete(ctx context.Context, id string) error {
-	_, err := c.one(ctx, call{operation: OpDelete, policyID: id, method: http.MethodDelete}, nil)
+func (c *Client) Delete(ctx context.Context, id string, leave func() error) error {
+	_, err := c.one(ctx, call{operation: OpDelete, policyID: id, method: http.MethodDelete, leave: leave}, nil)
 	return err
 }
 

@@ -29,6 +29,7 @@ type call struct {
 	path      string // below the base URL
 	query     url.Values
 	body      []byte
+	leave     func() error // called before it leaves; nil: nothing is to be done
 }
 
 func (q call) writes() bool { return q.method != http.MethodGet }
@@ -95,6 +96,12 @@ func (c *Client) send(ctx context.Context, q call) (answer, *Error) {
 	if err != nil {
 		failed.Err, failed.unsent = err, true
 		return answer{}, failed
+	}
+	if q.leave != nil {
+		if err := q.leave(); err != nil {
+			failed.Err, failed.unsent = err, true
+			return answer{}, failed
+		}
 	}
 	start := time.Now()
 	got, ok := c.exchange(ctx, q, credentials, failed)

@@ -1,7 +1,9 @@
 package cloudflare_test
 
 import (
+	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -50,7 +52,7 @@ func TestRetryAfterOfOneRequestHoldsUpAllThatShareTheBudget(t *testing.T) {
 		one, other := connect(t, account, share), connect(t, account, share)
 		done := make(chan error, 1)
 		go func() {
-			_, err := one.Create(t.Context(), plain("new"))
+			_, err := one.Create(t.Context(), plain("new"), nil)
 			done <- err
 		}()
 		synctest.Wait()
@@ -78,7 +80,7 @@ func TestPauseIsNotShortenedByAnotherAnswer(t *testing.T) {
 		start := time.Now()
 		done := make(chan error, 1)
 		go func() {
-			_, err := client.Create(t.Context(), plain("new"))
+			_, err := client.Create(t.Context(), plain("new"), nil)
 			done <- err
 		}()
 		time.Sleep(time.Millisecond)
@@ -96,6 +98,44 @@ func TestPauseIsNotShortenedByAnotherAnswer(t *testing.T) {
 	})
 }
 
+func TestAWriteIsToldWhenItLeaves(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		account := simulator.New(simulator.Options{})
+		account.Inject(simulator.Fault{Operation: "create", Kind: simulator.TooManyRequests, RetryAfter: 300 * time.Second})
+		client := connect(t, account, func(o *cloudflare.Options) { o.Budget = cloudflare.NewBudget(2) })
+		var left []time.Duration
+		start := time.Now()
+		for range 2 {
+			_, err := client.Create(t.Context(), plain("new"), func() error {
+				left = append(left, time.Since(start))
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		var sent []time.Duration
+		for _, r := range account.Requests() {
+			sent = append(sent, r.At.Sub(start))
+		}
+		if !slices.Equal(left, sent) || len(sent) != 3 {
+			t.Errorf("left at %v, sent at %v; want three", left, sent)
+		}
+	})
+}
+
+func TestAWriteThatMayNotLeaveIsNotSent(t *testing.T) {
+	t.Parallel()
+	account := simulator.New(simulator.Options{})
+	client := connect(t, account, nil)
+	closed := errors.New("the journal is closed")
+	_, err := client.Create(t.Context(), plain("new"), func() error { return closed })
+	if e := failure(t, err); !errors.Is(e, closed) || e.Ambiguous || len(account.Requests()) != 0 {
+		t.Errorf("%d requests, %+v", len(account.Requests()), e)
+	}
+}
+
 func TestServerThatAsksForTooLongAWaitIsAnErrorAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, retryAfter := range []string{"86400", "9223372036854775807", "99999999999999999999999999", "Fri, 31 Dec 2100 23:59:59 GMT"} {
@@ -111,7 +151,7 @@ func TestServerThatAsksForTooLongAWaitIsAnErrorAtOnce(t *testing.T) {
 				if e := failure(t, err); e.Status != 429 || e.RetryAfter < 24*time.Hour {
 					t.Errorf("got %+v", e)
 				}
-				_, err = client.Create(t.Context(), plain("new"))
+				_, err = client.Create(t.Context(), plain("new"), nil)
 				if e := failure(t, err); e.Ambiguous || !strings.Contains(e.Error(), "no requests until") {
 					t.Errorf("got %v", e)
 				}

@@ -89,7 +89,7 @@ func TestRefusedConnectionHadNoEffect(t *testing.T) {
 	client := connect(t, account, func(o *cloudflare.Options) {
 		o.BaseURL, o.Transport = "http://"+listener.Addr().String(), nil
 	})
-	_, err = client.Create(t.Context(), plain("new"))
+	_, err = client.Create(t.Context(), plain("new"), nil)
 	if e := failure(t, err); e.Ambiguous || e.Permanent() || e.Status != 0 {
 		t.Errorf("got %+v", e)
 	}
@@ -99,7 +99,7 @@ func TestUntrustedCertificateHadNoEffect(t *testing.T) {
 	t.Parallel()
 	account := simulator.New(simulator.Options{})
 	client := connect(t, account, func(o *cloudflare.Options) { o.BaseURL, o.Transport = overTLS(t, account, nil), nil })
-	_, err := client.Create(t.Context(), plain("new"))
+	_, err := client.Create(t.Context(), plain("new"), nil)
 	if e := failure(t, err); e.Ambiguous {
 		t.Errorf("got %v", e)
 	}
@@ -114,7 +114,7 @@ func TestOwnTransportOffersNoHTTP2(t *testing.T) {
 	account := simulator.New(simulator.Options{})
 	offered := make(chan []string, 1)
 	client := connect(t, account, func(o *cloudflare.Options) { o.BaseURL, o.Transport = overTLS(t, account, offered), nil })
-	if err := client.Delete(t.Context(), "f174e90a-fafe-4643-bbbc-4a0ed4fc8415"); err == nil {
+	if err := client.Delete(t.Context(), "f174e90a-fafe-4643-bbbc-4a0ed4fc8415", nil); err == nil {
 		t.Error("want an error: the certificate is nobody's")
 	}
 	if protocols := <-offered; slices.Contains(protocols, "h2") {
@@ -171,7 +171,7 @@ func TestAnswerBeyondTheBoundIsAnError(t *testing.T) {
 		r.Body = io.NopCloser(io.LimitReader(zeros{}, 1<<40))
 		return r
 	})
-	_, err := client.Create(t.Context(), plain("new"))
+	_, err := client.Create(t.Context(), plain("new"), nil)
 	if e := failure(t, err); !strings.Contains(e.Error(), "longer than 64 MiB") || e.Ambiguous {
 		t.Errorf("got %v", e)
 	}
@@ -191,8 +191,8 @@ func TestPolicyIDsThatCouldAlterThePathAreRefused(t *testing.T) {
 		client := connect(t, account, nil)
 		calls := map[string]func(context.Context) error{
 			"get":    func(ctx context.Context) error { _, err := client.Get(ctx, id); return err },
-			"update": func(ctx context.Context) error { _, err := client.Update(ctx, id, policy.Policy{}); return err },
-			"delete": func(ctx context.Context) error { return client.Delete(ctx, id) },
+			"update": func(ctx context.Context) error { _, err := client.Update(ctx, id, policy.Policy{}, nil); return err },
+			"delete": func(ctx context.Context) error { return client.Delete(ctx, id, nil) },
 		}
 		for name, call := range calls {
 			if e := failure(t, call(t.Context())); e.Ambiguous || len(account.Requests()) != 0 {

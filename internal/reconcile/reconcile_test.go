@@ -244,6 +244,29 @@ func TestALateCreateIsNotMadeTwice(t *testing.T) {
 	}
 }
 
+// TestACreateThatHadToWaitHasItsTimeToTakeEffect loses the answer of a create
+// that left only after a long wait.
+func TestACreateThatHadToWaitHasItsTimeToTakeEffect(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simulator.Options{})
+		w.git.declare("a")
+		w.account.Inject(simulator.Fault{Operation: "create", Kind: simulator.TooManyRequests, RetryAfter: 300 * time.Second})
+		w.account.Inject(simulator.Fault{Operation: "create", Kind: simulator.LostReply})
+		w.run(event.Partial)
+		intents, err := w.store.Intents(t.Context(), "production")
+		if err != nil || len(intents) != 1 || !intents[0].At.Equal(time.Now()) {
+			t.Errorf("in doubt: %+v, %v; want the create that left just now", intents, err)
+		}
+		w.runWith(t.Context(), event.Manual, event.Partial)
+		if n := w.account.Count("create"); n != 2 {
+			t.Errorf("%d creates sent, want no third one yet", n)
+		}
+		time.Sleep(time.Minute)
+		w.run(event.Success)
+	})
+}
+
 func TestWhatALostCreateMadeIsOursThoughGitDropsIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{})
