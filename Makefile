@@ -5,6 +5,7 @@ GO        ?= go
 # (go.dev/issue/75804). 20000x takes about a second for a quick target.
 FUZZTIME  ?= 20000x
 BENCHTIME ?= 1s
+SOAK      ?= 2000
 
 # Tools are built once for each state of tools/go.mod and each Go, and are kept
 # outside the work tree, where every clone finds them.
@@ -14,7 +15,7 @@ TOOLS     ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/policysync-tools/$(TOOLS_KEY
 # What CI runs, in this order.
 CHECKS := build vet test race lint tidy-check fuzz
 
-.PHONY: help build vet test race lint fmt tidy-check fuzz bench cover ci
+.PHONY: help build vet test race lint fmt tidy-check fuzz bench soak cover ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +54,9 @@ fuzz: ## fuzz each target for FUZZTIME (20000x, or a time)
 
 bench: ## run the benchmarks, each for BENCHTIME (1s)
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+soak: ## tell the model test SOAK (2000) random stories, others each time; CI tells 100, always the same
+	$(GO) test ./internal/reconcile -run TestPromisesHoldWhateverHappens -rapid.seed=0 -rapid.checks=$(SOAK) -timeout 2h
 
 cover: ## write coverage.out and coverage.html and print the total
 	$(GO) test -coverpkg=./... -coverprofile=coverage.out ./...

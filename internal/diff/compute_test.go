@@ -490,6 +490,33 @@ func TestMarksWhatGitProtectsThoughItIsNotInSync(t *testing.T) {
 	}
 }
 
+// TestWhatALostUpdateWroteIsNoDrift though the manifest, which Git has changed
+// back since, can't be carried out.
+func TestWhatALostUpdateWroteIsNoDrift(t *testing.T) {
+	t.Parallel()
+	for name, set := range map[string]func(*diff.Input){
+		"protected":   func(in *diff.Input) { in.Desired[0].Protect = true },
+		"create-only": func(in *diff.Input) { in.Mode = diff.CreateOnly },
+		"dropped":     func(in *diff.Input) { in.Desired, in.Mode = nil, diff.Upsert },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := input(diff.Sync)
+			in.Desired, in.Recorded = []policy.Desired{desired("a.com")}, []policy.Recorded{recorded("a.com")}
+			in.Live = []policy.Live{live("id-1", "Eng", "b.com")}
+			in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionUpdate, Body: body("Eng", "b.com")}}
+			set(&in)
+			plan := diff.Compute(in)
+			if len(plan.Marked) != 1 || len(plan.Reported) != 1 || plan.States[diff.Drifted] != 0 {
+				t.Fatalf("plan = %+v", plan)
+			}
+			if got := plan.Marked[0]; !policy.Equal(got.Sent, body("Eng", "b.com")) || !policy.Equal(got.ReadBack, body("Eng", "b.com")) {
+				t.Errorf("the record becomes %+v", got)
+			}
+		})
+	}
+}
+
 func TestLapsedNamesCreatesThatMadeNothing(t *testing.T) {
 	t.Parallel()
 	in := input(diff.CreateOnly)

@@ -31,17 +31,21 @@ func (c *computation) withDesired(d *policy.Desired) {
 	}
 	c.claimed[l.ID] = true
 	c.plan.Owned++
+	if d.Key != r.Key {
+		c.lapse(d.Key, false)
+	}
+	r, news := c.learn(r, l)
 	settled := len(c.plan.Settled)
-	c.withOwn(d, r, l)
+	c.withOwn(d, r, l, news)
 	if settled == len(c.plan.Settled) {
-		c.mark(*r, time.Time{}, d.Protect)
+		c.mark(*r, time.Time{}, d.Protect, news)
 	}
 }
 
 // mark notes since when a record's policy has been absent from Git and whether
-// it is protected, if the record says otherwise.
-func (c *computation) mark(r policy.Recorded, absentSince time.Time, protect bool) {
-	if r.AbsentSince.Equal(absentSince) && r.Protect == protect {
+// it is protected, if the record says otherwise or there is other news of it.
+func (c *computation) mark(r policy.Recorded, absentSince time.Time, protect, news bool) {
+	if r.AbsentSince.Equal(absentSince) && r.Protect == protect && !news {
 		return
 	}
 	r.AbsentSince, r.Protect = absentSince, protect
@@ -92,6 +96,7 @@ func (c *computation) withoutOwn(d *policy.Desired, gone string) {
 	}
 	for _, l := range same {
 		if c.claimed[l.ID] && c.owner[l.ID] == "" {
+			c.plan.Awaited++ // the next run finds it recorded
 			c.conflict(step, fmt.Sprintf("the live policy %s bears this name, and this run records it under another key", l.ID))
 			return
 		}
@@ -163,14 +168,14 @@ func (c *computation) adoptOther(step Change, why string) {
 	c.update(step, cause{"Git says otherwise than the adopted policy", Blocked, true})
 }
 
-// withOwn decides about a manifest whose own policy is live.
-func (c *computation) withOwn(d *policy.Desired, r *policy.Recorded, l *policy.Live) {
-	last, done := c.lastWrite(d, r, l)
-	changed := !policy.Equal(d.Policy, last)
-	drifted := !done && !policy.Equal(l.Policy, r.ReadBack)
+// withOwn decides about a manifest whose own policy is live; news says that the
+// record is newer than the one that is stored.
+func (c *computation) withOwn(d *policy.Desired, r *policy.Recorded, l *policy.Live, news bool) {
+	changed := !policy.Equal(d.Policy, r.Sent)
+	drifted := !policy.Equal(l.Policy, r.ReadBack)
 	if !changed && !drifted || policy.Equal(d.Policy, l.Policy) {
 		c.count(InSync, 1)
-		if done || changed || drifted || d.Key != r.Key || d.Protect != r.Protect || !r.AbsentSince.IsZero() || d.File != r.File || d.Line != r.Line {
+		if news || changed || drifted || d.Key != r.Key || d.Protect != r.Protect || !r.AbsentSince.IsZero() || d.File != r.File || d.Line != r.Line {
 			c.plan.Settled = append(c.plan.Settled, Settled{*d, *r, *l})
 		}
 		return
@@ -185,22 +190,6 @@ func (c *computation) withOwn(d *policy.Desired, r *policy.Recorded, l *policy.L
 		step.Heal = true
 		c.update(step, cause{"changed in the account behind our back", Drifted, c.Drift == DriftHeal})
 	}
-}
-
-// lastWrite returns the body last sent for a manifest's own policy, and whether
-// that is what a request sent of which only the account tells now that it took
-// effect. It closes their journal entries.
-func (c *computation) lastWrite(d *policy.Desired, r *policy.Recorded, l *policy.Live) (policy.Policy, bool) {
-	p, pending := c.Pending[r.Key]
-	done := pending && policy.Fulfils(l.Policy, p.Body)
-	c.lapse(r.Key, done)
-	if d.Key != r.Key {
-		c.lapse(d.Key, false)
-	}
-	if done {
-		return p.Body, true
-	}
-	return r.Sent, false
 }
 
 // maxHeals is how often in a row a policy is put back before that counts as a
@@ -251,13 +240,14 @@ func (c *computation) withoutDesired(r policy.Recorded) {
 	}
 	c.claimed[l.ID] = true
 	c.plan.Owned++
-	c.lapse(r.Key, false)
+	learned, news := c.learn(&r, l)
+	r = *learned
 	step.Action, step.Reason, step.State, step.Live, step.Name = ActionDelete, why, Orphaned, l, l.Name
 	first := r.AbsentSince.IsZero()
 	if first {
-		c.mark(r, c.Now, protect)
+		c.mark(r, c.Now, protect, news)
 	} else {
-		c.mark(r, r.AbsentSince, protect)
+		c.mark(r, r.AbsentSince, protect, news)
 	}
 	switch {
 	case protect:

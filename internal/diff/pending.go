@@ -45,6 +45,21 @@ func (c *computation) lapse(key string, done bool) {
 	}
 }
 
+// learn returns the record of a live policy, brought up to date by what the
+// pending request of its key did if the policy shows that it took effect, and
+// whether it did. It closes the journal entry.
+func (c *computation) learn(r *policy.Recorded, l *policy.Live) (*policy.Recorded, bool) {
+	p, pending := c.Pending[r.Key]
+	done := pending && policy.Fulfils(l.Policy, p.Body)
+	c.lapse(r.Key, done)
+	if !done {
+		return r, false
+	}
+	now := *r
+	now.Sent, now.ReadBack = p.Body, l.Policy
+	return &now, true
+}
+
 // pendingWithoutDesired decides about requests whose outcome isn't known and
 // whose key Git has dropped. It comes before the manifests: one that bears the
 // name under another key finds what was made recorded in the next run.
