@@ -48,7 +48,6 @@ type Input struct {
 func Compute(in Input) Plan {
 	c := newComputation(in)
 	c.plan.Declared = len(c.desired)
-	c.pendingWithoutDesired()
 	for _, d := range c.desired {
 		c.withDesired(d)
 	}
@@ -57,6 +56,7 @@ func Compute(in Input) Plan {
 			c.withoutDesired(*r)
 		}
 	}
+	c.pendingWithoutDesired()
 	c.count(Unmanaged, len(c.live)-len(c.claimed))
 	c.sort()
 	return c.plan
@@ -75,7 +75,8 @@ type computation struct {
 	live     map[string]*policy.Live
 	named    map[string][]*policy.Live
 	owner    map[string]string // live id to the key it is recorded under
-	matched  map[string]bool   // keys of records that a manifest took, or a pending create
+	matched  map[string]bool   // keys of records that a manifest took
+	passedOn map[string]bool   // keys whose pending create a manifest of another key took over
 	claimed  map[string]bool   // ids that are counted with some manifest or record
 }
 
@@ -85,7 +86,7 @@ func newComputation(in Input) *computation {
 		byKey: make(map[string]*policy.Recorded, len(in.Recorded)), byName: make(map[string]*policy.Recorded, len(in.Recorded)),
 		wanted: make(map[string]bool, len(in.Desired)), expired: map[string]policy.Desired{},
 		live: make(map[string]*policy.Live, len(in.Live)), named: make(map[string][]*policy.Live, len(in.Live)),
-		owner: make(map[string]string, len(in.Recorded)), matched: make(map[string]bool, len(in.Recorded)), claimed: make(map[string]bool, len(in.Live)),
+		owner: make(map[string]string, len(in.Recorded)), matched: make(map[string]bool, len(in.Recorded)), passedOn: map[string]bool{}, claimed: make(map[string]bool, len(in.Live)),
 	}
 	for i := range in.Desired {
 		d := &in.Desired[i]

@@ -344,8 +344,7 @@ func TestIdentity(t *testing.T) {
 			in.Desired, in.Live, in.Adopt = []policy.Desired{keyed}, []policy.Live{live("id-1", "Eng", "a.com")}, diff.AdoptNever
 			in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com")}}
 		}, outcome{
-			Changes: []string{"adopt Eng id-1"}, Reported: []string{"adopt engineering : conflict"},
-			States: states{diff.Orphaned: 1, diff.Conflict: 1},
+			Changes: []string{"adopt engineering id-1"}, States: states{diff.Missing: 1},
 		}},
 		{"what a lost update wrote and Git took back is no drift", func(in *diff.Input) {
 			in.Desired, in.Recorded = []policy.Desired{desired("a.com")}, []policy.Recorded{recorded("a.com")}

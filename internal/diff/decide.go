@@ -23,7 +23,7 @@ func (c *computation) withDesired(d *policy.Desired) {
 	c.matched[r.Key] = true
 	l := c.live[r.ID]
 	if l == nil {
-		if r.Key != d.Key {
+		if r.Key != d.Key && c.Pending[r.Key].Action != ActionCreate {
 			c.lapse(r.Key, c.Pending[r.Key].Action == ActionDelete)
 		}
 		c.withoutOwn(d, "was deleted from the account behind our back")
@@ -86,7 +86,8 @@ func (c *computation) free(r *policy.Recorded) bool { return !c.wanted[r.Key] &&
 // gone says why.
 func (c *computation) withoutOwn(d *policy.Desired, gone string) {
 	step := Change{Key: d.Key, Name: d.Name, File: d.File, Line: d.Line, Desired: d, Reason: gone}
-	if c.adoptMade(step, "an earlier run created it and lost the answer", Missing) {
+	if from := c.madeUnder(step); from != "" {
+		c.adoptMade(step, c.Pending[from], "an earlier run created it and lost the answer", Missing)
 		return
 	}
 	same := c.named[d.Name]
@@ -233,6 +234,9 @@ func (c *computation) withoutDesired(r policy.Recorded) {
 		why = "expired in Git after " + d.Expires.Format(time.DateOnly)
 	}
 	l := c.live[r.ID]
+	if l == nil && c.pendingMade(r.Key) {
+		return
+	}
 	if l == nil {
 		step.Action, step.Reason, step.Direction = ActionForget, why+", and gone from the account", impact.Neutral
 		c.plan.Changes = append(c.plan.Changes, step)

@@ -61,16 +61,10 @@ func (c *computation) learn(r *policy.Recorded, l *policy.Live) (*policy.Recorde
 }
 
 // pendingWithoutDesired decides about requests whose outcome isn't known and
-// whose key Git has dropped. It comes before the manifests: one that bears the
-// name under another key finds what was made recorded in the next run.
+// that belong to neither a manifest nor a record any more.
 func (c *computation) pendingWithoutDesired() {
 	for _, key := range slices.Sorted(maps.Keys(c.Pending)) {
-		r := c.byKey[key]
-		switch {
-		case c.wanted[key], r != nil && c.live[r.ID] != nil:
-		case c.pendingMade(key):
-			c.matched[key] = true
-		case r == nil:
+		if !c.wanted[key] && c.byKey[key] == nil && !c.pendingMade(key) {
 			c.lapse(key, false)
 		}
 	}
@@ -80,15 +74,33 @@ func (c *computation) pendingWithoutDesired() {
 // made, for it is ours. It reports whether it did, or waits for that.
 func (c *computation) pendingMade(key string) bool {
 	p := c.Pending[key]
-	step := Change{Key: key, Name: p.Body.Name, Desired: &policy.Desired{Policy: p.Body, Key: key}}
-	if c.adoptMade(step, "an earlier run created it and lost the answer; gone from Git since", Orphaned) {
-		return true
-	}
-	if p.young(c.Now) {
+	switch {
+	case c.passedOn[key]: // the next run closes the journal entry
+	case len(c.madeBy(p)) > 0:
+		step := Change{Key: key, Name: p.Body.Name, Desired: &policy.Desired{Policy: p.Body, Key: key}}
+		c.adoptMade(step, p, "an earlier run created it and lost the answer; gone from Git since", Orphaned)
+	case p.young(c.Now):
 		c.plan.Awaited++
-		return true
+	default:
+		return false
 	}
-	return false
+	return true
+}
+
+// madeUnder returns the key whose pending create may have made the policy of
+// the step's manifest: its own, or one that Git has dropped, when the policy
+// bears the manifest's name. It is empty where there is none.
+func (c *computation) madeUnder(step Change) string {
+	if len(c.madeBy(c.Pending[step.Key])) > 0 {
+		return step.Key
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.Pending)) {
+		if p := c.Pending[key]; !c.wanted[key] && p.Body.Name == step.Name && len(c.madeBy(p)) > 0 {
+			c.passedOn[key] = true
+			return key
+		}
+	}
+	return ""
 }
 
 // clockSkew is how far the account's clock may be behind ours.
@@ -112,20 +124,15 @@ func (c *computation) madeBy(p Pending) []*policy.Live {
 	return made
 }
 
-// adoptMade adopts the one policy that the pending create of the step's key
-// must have made. Of several it takes none, which is a conflict. It reports
-// whether there is any.
-func (c *computation) adoptMade(step Change, why string, state State) bool {
-	made := c.madeBy(c.Pending[step.Key])
-	switch len(made) {
-	case 0:
-		return false
-	case 1:
-		c.claimed[made[0].ID] = true
-		step.Action, step.ID, step.Live, step.Reason = ActionAdopt, made[0].ID, made[0], why
-		c.change(step, state)
-	default:
+// adoptMade adopts the one policy that a pending create must have made. Of
+// several it takes none, which is a conflict.
+func (c *computation) adoptMade(step Change, p Pending, why string, state State) {
+	made := c.madeBy(p)
+	if len(made) > 1 {
 		c.several(step, made)
+		return
 	}
-	return true
+	c.claimed[made[0].ID] = true
+	step.Action, step.ID, step.Live, step.Reason = ActionAdopt, made[0].ID, made[0], why
+	c.change(step, state)
 }

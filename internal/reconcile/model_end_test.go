@@ -79,7 +79,9 @@ func (m *model) arrived(p diff.Plan) error {
 		}
 	}
 	for key, i := range now.intents {
-		if reported[key].State != diff.Conflict {
+		if !slices.ContainsFunc(p.Reported, func(c diff.Change) bool {
+			return c.State == diff.Conflict && (c.Key == key || c.Name == i.Body.Name)
+		}) {
 			return fmt.Errorf("still in doubt: %+v", i)
 		}
 	}

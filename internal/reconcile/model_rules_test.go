@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -242,7 +243,9 @@ func (e *episode) owners() error {
 	for id, r := range e.after.records {
 		_, ours := e.before.records[id]
 		_, made := e.made[id]
-		_, doubted := e.before.intents[r.Key]
+		doubted := slices.ContainsFunc(slices.Collect(maps.Values(e.before.intents)), func(i state.Intent) bool {
+			return i.Body.Name == e.before.live[id].Name // and so what it made may be this
+		})
 		if !ours && !made && !doubted && e.settings.Adopt == diff.AdoptNever {
 			return fmt.Errorf("%s (%s) was adopted", r.Key, id)
 		}
