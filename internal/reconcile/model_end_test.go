@@ -23,9 +23,9 @@ func (m *model) conclude() error {
 	m.git.err = nil
 	m.declare(append(slices.Clone(m.sound), declaration{name: "last"})...)
 	m.Rules.Limits = guard.Limits{MaxChanges: 1000, MaxDeletes: 1000}
-	time.Sleep(72 * time.Hour) // until what expires has
+	pass(72 * time.Hour) // until what expires has
 	for range 4 {
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if err := m.run(m.t.Context(), event.Schedule); err != nil {
 			return err
 		}

@@ -110,7 +110,7 @@ func (m *model) take(s step) error {
 	switch s.Do {
 	case "wait":
 		pauses := []time.Duration{time.Second, 10 * time.Second, time.Minute, 5 * time.Minute, 20 * time.Minute, 2 * time.Hour}
-		time.Sleep(pauses[s.A%len(pauses)])
+		pass(pauses[s.A%len(pauses)])
 	case "run":
 		return m.run(m.t.Context(), event.Schedule)
 	case "run by hand":
@@ -128,3 +128,6 @@ func (m *model) take(s step) error {
 	}
 	return nil
 }
+
+// pass lets time pass in the bubble that a story is told in.
+func pass(length time.Duration) { time.Sleep(length) }
