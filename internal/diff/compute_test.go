@@ -489,6 +489,19 @@ func TestMarksWhatGitProtectsThoughItIsNotInSync(t *testing.T) {
 	}
 }
 
+// TestWhatIsAdoptedToBeChangedCountsAsOurs because the guard's limits are parts
+// of what is ours: whoever turns `adopt: always` on could else overwrite an
+// account at once.
+func TestWhatIsAdoptedToBeChangedCountsAsOurs(t *testing.T) {
+	t.Parallel()
+	in := input(diff.Upsert)
+	in.Adopt = diff.AdoptAlways
+	in.Desired, in.Live = []policy.Desired{desired("a.com")}, []policy.Live{live("id-1", "Eng", "b.com")}
+	if plan := diff.Compute(in); plan.Owned != 1 || plan.Count(diff.ActionUpdate) != 1 {
+		t.Errorf("%d ours with %d updates, want 1 and 1", plan.Owned, plan.Count(diff.ActionUpdate))
+	}
+}
+
 // TestWhatALostUpdateWroteIsNoDrift though the manifest, which Git has changed
 // back since, can't be carried out.
 func TestWhatALostUpdateWroteIsNoDrift(t *testing.T) {

@@ -162,6 +162,7 @@ func (c *computation) adoptOther(step Change, why string) {
 		c.conflict(step, why+" (adopt: "+string(c.Adopt)+")")
 		return
 	}
+	c.plan.Owned++ // else what is changed of it would count against nothing
 	adopt := step
 	adopt.Action, adopt.Reason = ActionAdopt, why+" (adopt: always)"
 	adopt.Direction = impact.Neutral

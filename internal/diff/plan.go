@@ -99,7 +99,7 @@ type Plan struct {
 	Marked   []policy.Recorded // records of which only AbsentSince and Protect change, by key
 	Lapsed   []Lapse           // what became of requests in Input.Pending, by key
 	Awaited  int               // creates in Input.Pending that may still take effect, or are found but not settled: the next run comes soon
-	Owned    int               // how many live policies are recorded as ours
+	Owned    int               // how many live policies are recorded as ours, or adopted to be changed
 	Declared int               // how many policies Git declares, without those expired
 	States   map[State]int     // how many policies are in which state before the changes
 }
