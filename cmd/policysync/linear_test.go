@@ -46,14 +46,14 @@ func planOf(t testing.TB, n int) {
 	}
 }
 
-// TestPlanGrowsWithTheRulesOfAPolicy wants a policy of eight times the rules
-// to take eight times the time. Twenty times are allowed, because machines
-// pause; what grows with the square takes sixty-four.
+// TestPlanGrowsWithTheRulesOfAPolicy wants a policy of 32 times the rules to
+// take 32 times the time. Eight times that is allowed, because machines pause
+// and other tests run; what grows with the square takes 1024 times the time.
 func TestPlanGrowsWithTheRulesOfAPolicy(t *testing.T) {
 	t.Parallel()
-	few, many := fastest(func() { planOf(t, 100) }), fastest(func() { planOf(t, 800) })
-	if ratio := many.Seconds() / few.Seconds(); ratio > 20 {
-		t.Errorf("the plan for 800 e-mail addresses took %s, %.1f times that for 100", many, ratio)
+	few, many := fastest(func() { planOf(t, 100) }), fastest(func() { planOf(t, 3200) })
+	if ratio := many.Seconds() / few.Seconds(); ratio > 256 {
+		t.Errorf("the plan for 3200 e-mail addresses took %s, %.1f times that for 100", many, ratio)
 	}
 }
 
