@@ -321,6 +321,15 @@ func TestIdentity(t *testing.T) {
 			in.Desired = []policy.Desired{otherName}
 			in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com"), At: in.Now}}
 		}, outcome{Reported: []string{"create Eng : missing"}, States: states{diff.Missing: 1}}},
+		{"nor is a policy adopted in its place", func(in *diff.Input) {
+			in.Desired, in.Live = []policy.Desired{otherName}, []policy.Live{live("id-1", "Ops", "a.com")}
+			in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com"), At: in.Now}}
+		}, outcome{Reported: []string{"create Eng : missing"}, States: states{diff.Missing: 1}}},
+		{"whatever its body", func(in *diff.Input) {
+			in.Desired, in.Live = []policy.Desired{otherName}, []policy.Live{live("id-1", "Ops", "b.com")}
+			in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com"), At: in.Now}}
+			in.Adopt = diff.AdoptAlways
+		}, outcome{Reported: []string{"create Eng : missing"}, States: states{diff.Missing: 1}}},
 		{"nor when Git renames it to what is ours already", func(in *diff.Input) {
 			was := recorded("a.com")
 			was.Key, was.ID, was.Sent.Name, was.ReadBack.Name = "Ops", "id-2", "Ops", "Ops"

@@ -126,24 +126,38 @@ func (c *computation) withoutName(step Change) {
 			}
 		}
 	}
-	step.Action, step.State = ActionCreate, Missing
-	if c.mayStillCome(step) {
-		c.plan.Awaited++
-		c.report(step, "an earlier request whose answer was lost: it may still take effect")
+	if c.awaits(step) {
 		return
 	}
+	step.Action, step.State = ActionCreate, Missing
 	c.lapse(step.Key, c.Pending[step.Key].Action == ActionDelete)
 	c.change(step, Missing)
 }
 
+// awaits reports whether a manifest waits for a create whose answer was lost,
+// and holds its own back if it does.
+func (c *computation) awaits(step Change) bool {
+	if !c.mayStillCome(step) {
+		return false
+	}
+	c.plan.Awaited++
+	step.Action, step.State, step.Live, step.ID = ActionCreate, Missing, nil, ""
+	c.report(step, "an earlier request whose answer was lost: it may still take effect")
+	return true
+}
+
 // withNamesake decides about a manifest whose name one live policy bears that
-// isn't ours.
+// isn't ours. It is not adopted while a create may still take effect, whose
+// journal entry that would close.
 func (c *computation) withNamesake(step Change, l policy.Live) {
 	step.Live, step.ID = &l, l.ID
 	switch {
 	case c.Adopt == AdoptNever:
 		c.conflict(step, fmt.Sprintf("the live policy %s bears this name and isn't ours (adopt: never)", l.ID))
 	case !l.Legacy && policy.Equal(step.Desired.Policy, stated(l.Policy, step.Desired, nil)):
+		if c.awaits(step) {
+			return
+		}
 		step.Action, step.Reason = ActionAdopt, "the account has this policy already"
 		c.change(step, Unmanaged)
 	default:
@@ -160,6 +174,8 @@ func (c *computation) adoptOther(step Change, why string) {
 		return
 	case c.Adopt != AdoptAlways:
 		c.conflict(step, why+" (adopt: "+string(c.Adopt)+")")
+		return
+	case c.awaits(step):
 		return
 	}
 	c.plan.Owned++ // else what is changed of it would count against nothing
