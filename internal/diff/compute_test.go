@@ -538,6 +538,19 @@ func TestWhatALostUpdateWroteIsNoDrift(t *testing.T) {
 	}
 }
 
+func TestAConflictIsNotAwaited(t *testing.T) {
+	t.Parallel()
+	in := input(diff.Sync)
+	moved := desired("a.com")
+	moved.Key = "moved"
+	in.Desired = []policy.Desired{moved}
+	in.Pending = map[string]diff.Pending{"Eng": {Action: diff.ActionCreate, Body: body("Eng", "a.com")}}
+	in.Live = []policy.Live{live("id-1", "Eng", "a.com"), live("id-2", "Eng", "a.com")}
+	if got := diff.Compute(in); got.Awaited != 0 || got.States[diff.Conflict] == 0 {
+		t.Errorf("%d awaited, states %v; want a conflict that nothing but a person ends", got.Awaited, got.States)
+	}
+}
+
 func TestLapsedNamesCreatesThatMadeNothing(t *testing.T) {
 	t.Parallel()
 	in := input(diff.CreateOnly)

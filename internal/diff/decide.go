@@ -97,8 +97,7 @@ func (c *computation) withoutOwn(d *policy.Desired, gone string) {
 	}
 	for _, l := range same {
 		if c.claimed[l.ID] && c.owner[l.ID] == "" {
-			c.plan.Awaited++ // the next run finds it recorded
-			c.conflict(step, fmt.Sprintf("the live policy %s bears this name, and this run records it under another key", l.ID))
+			c.contested(step, l)
 			return
 		}
 		if owner, taken := c.owner[l.ID]; taken {
@@ -112,6 +111,17 @@ func (c *computation) withoutOwn(d *policy.Desired, gone string) {
 		return
 	}
 	c.withNamesake(step, *same[0])
+}
+
+// contested reports that another manifest, or a create of a key that Git has
+// dropped, has taken the live policy that bears a manifest's name.
+func (c *computation) contested(step Change, l *policy.Live) {
+	why := "may be what another manifest means too"
+	if slices.ContainsFunc(c.plan.Changes, func(other Change) bool { return other.Action == ActionAdopt && other.ID == l.ID }) {
+		why = "this run records it under another key"
+		c.plan.Awaited++ // the next run finds it recorded
+	}
+	c.conflict(step, fmt.Sprintf("the live policy %s bears this name, and %s", l.ID, why))
 }
 
 // withoutName decides about a manifest whose name no live policy bears.
