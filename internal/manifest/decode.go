@@ -11,6 +11,7 @@ import (
 // Set is what a folder declares.
 type Set struct {
 	Policies []policy.Desired // in the order of their paths, then as in the file
+	Origins  []*Origin        // where the parts of each of Policies stand
 	Warnings diagnostic.List  // what was passed over, such as a submodule
 	Files    int              // manifest files read
 	Named    []int            // indices in Policies of those that refer to something by name: see Resolve
@@ -58,9 +59,9 @@ func (d *Decoder) Decode(fsys fs.FS) (Set, error) {
 	if err := errs.Err(); err != nil {
 		return set, err
 	}
-	set.Policies = make([]policy.Desired, len(all))
+	set.Policies, set.Origins = make([]policy.Desired, len(all)), make([]*Origin, len(all))
 	for i, p := range all {
-		set.Policies[i] = *p.Desired
+		set.Policies[i], set.Origins[i] = *p.Desired, p.origin
 		p.Desired = &set.Policies[i] // so that each is in memory once
 		if p.named {
 			set.Named = append(set.Named, i)

@@ -13,7 +13,8 @@ type declared struct {
 	nameAt     yamltree.Position
 	keyAt      yamltree.Position
 	previousAt []yamltree.Position // of each of Previously
-	named      bool                // refers to something by name
+	origin     *Origin
+	named      bool // refers to something by name
 }
 
 // decodeFile returns the policies of one file and every error in it that can
@@ -49,14 +50,14 @@ func (d *document) decode(root yamltree.Value) declared {
 			hint = ": write one document for each policy, with --- between them"
 		}
 		d.report(root.Position, "want a policy (an object), got %s%s", root, hint)
-		return declared{Desired: &policy.Desired{}}
+		return declared{Desired: &policy.Desired{}, origin: &Origin{}}
 	}
 	own, _ := root.Get(settings.Name)
 	allow, _ := own.Get("allow_unknown_rules")
 	d.allowUnknown = allow.Shape == yamltree.Bool && isTrue(allow.Text)
 
 	body := d.object(owner{name: "a policy"}, d.fields, root)
-	result := declared{Desired: &policy.Desired{}}
+	result := declared{Desired: &policy.Desired{}, origin: &Origin{Fields: d.fieldPlaces(root)}}
 	result.File, result.Line = d.file.Path(), root.Line
 	result.setSettings(body, own)
 	delete(body, settings.Name)
@@ -73,9 +74,9 @@ func (d *declared) setPolicy(body map[string]any, root yamltree.Value) {
 	d.Name, _ = body["name"].(string)
 	decision, _ := body["decision"].(string)
 	d.Decision = policy.Decision(decision)
-	d.Include, _ = body["include"].([]policy.Rule)
-	d.Exclude, _ = body["exclude"].([]policy.Rule)
-	d.Require, _ = body["require"].([]policy.Rule)
+	d.Include, d.origin.Include = taken(body, "include")
+	d.Exclude, d.origin.Exclude = taken(body, "exclude")
+	d.Require, d.origin.Require = taken(body, "require")
 	for _, name := range []string{"name", "decision", "include", "exclude", "require"} {
 		delete(body, name)
 	}
@@ -84,6 +85,12 @@ func (d *declared) setPolicy(body map[string]any, root yamltree.Value) {
 	}
 	name, _ := root.Get("name")
 	d.nameAt = name.Position
+}
+
+// taken returns the decoded list of rules of that name.
+func taken(body map[string]any, name string) ([]policy.Rule, []Place) {
+	list, _ := body[name].(ruleList)
+	return list.rules, list.places
 }
 
 // dateType is the type of a day, which only policysync's own settings have,

@@ -9,7 +9,19 @@ import (
 	"github.com/policysync/policysync/internal/yamltree"
 )
 
-// rules returns a list of rules, of type []policy.Rule.
+// ruleList is a list of rules, and where each of them stands.
+type ruleList struct {
+	rules  []policy.Rule
+	places []Place
+}
+
+// placed is a rule and where it stands.
+type placed struct {
+	policy.Rule
+	at yamltree.Position
+}
+
+// rules returns a list of rules, of type ruleList.
 func (d *document) rules(f policy.Field, v yamltree.Value) any {
 	if v.Shape != yamltree.List {
 		hint := ""
@@ -22,18 +34,21 @@ func (d *document) rules(f policy.Field, v yamltree.Value) any {
 	if f.Required && len(v.Items) == 0 {
 		d.report(v.Position, "%s: want at least one rule: the policy would match nobody", f.Name)
 	}
-	rules := make([]policy.Rule, 0, len(v.Items))
+	list := ruleList{make([]policy.Rule, 0, len(v.Items)), make([]Place, 0, len(v.Items))}
 	for _, item := range v.Items {
 		if item.Shape == yamltree.Broken || d.file.Full() {
 			continue
 		}
-		rules = append(rules, d.rule(item)...)
+		for _, r := range d.rule(item) {
+			list.rules = append(list.rules, r.Rule)
+			list.places = append(list.places, d.place(r.at))
+		}
 	}
-	return rules
+	return list
 }
 
 // rule returns the rules that one entry of a list of rules stands for.
-func (d *document) rule(v yamltree.Value) []policy.Rule {
+func (d *document) rule(v yamltree.Value) []placed {
 	switch {
 	case v.Shape != yamltree.Object:
 		d.notARule(v)
@@ -47,27 +62,35 @@ func (d *document) rule(v yamltree.Value) []policy.Rule {
 	}
 	e := v.Entries[0]
 	if kind, known := d.kinds[e.Key]; known {
-		return d.known(kind, e.Value)
+		return d.known(kind, v.Position, e.Value)
 	}
 	if d.allowUnknown {
-		return []policy.Rule{{Kind: e.Key, Body: d.asItStands(e.Value)}}
+		return []placed{{policy.Rule{Kind: e.Key, Body: d.asItStands(e.Value)}, v.Position}}
 	}
 	d.unknownKind(e)
 	return nil
 }
 
-// known returns the rules that a body of a kind in the table stands for.
-func (d *document) known(kind policy.Kind, body yamltree.Value) []policy.Rule {
+// known returns the rules that a rule of a kind in the table, at that place and
+// with that body, stands for.
+func (d *document) known(kind policy.Kind, at yamltree.Position, body yamltree.Value) []placed {
 	switch own := ruleOwner(kind.Name); {
 	case body.Shape == yamltree.Broken:
 	case body.Shape == yamltree.Object:
-		var rules []policy.Rule
 		full, ok := d.spellOut(kind, body)
 		if !ok {
 			return nil
 		}
-		for _, one := range spread(kind.Fields, full) {
-			rules = append(rules, policy.Rule{Kind: kind.Name, Body: d.object(own, kind.Fields, one)})
+		i := listed(kind.Fields, full)
+		if i < 0 {
+			return []placed{{policy.Rule{Kind: kind.Name, Body: d.object(own, kind.Fields, full)}, at}}
+		}
+		values := full.Entries[i].Value.Items
+		rules := make([]placed, len(values))
+		for n, value := range values {
+			full.Entries = slices.Clone(full.Entries)
+			full.Entries[i].Value = value
+			rules[n] = placed{policy.Rule{Kind: kind.Name, Body: d.object(own, kind.Fields, full)}, value.Position}
 		}
 		return rules
 	case len(kind.Fields) == 0:
@@ -80,23 +103,14 @@ func (d *document) known(kind policy.Kind, body yamltree.Value) []policy.Rule {
 	return nil
 }
 
-// spread returns the bodies that one stands for in which a field of a single
-// value has a list: one for each value, since the API takes one in a rule.
-func spread(fields []policy.Field, body yamltree.Value) []yamltree.Value {
-	for i, e := range body.Entries {
-		single := slices.ContainsFunc(fields, func(f policy.Field) bool { return f.Name == e.Key && !f.Many })
-		if !single || e.Value.Shape != yamltree.List || len(e.Value.Items) == 0 {
-			continue
-		}
-		bodies := make([]yamltree.Value, len(e.Value.Items))
-		for n, item := range e.Value.Items {
-			bodies[n] = body
-			bodies[n].Entries = slices.Clone(body.Entries)
-			bodies[n].Entries[i].Value = item
-		}
-		return bodies
-	}
-	return []yamltree.Value{body}
+// listed returns which entry of a body has a list in place of a single value,
+// or -1: it stands for one rule for each, since the API takes one value in a
+// rule.
+func listed(fields []policy.Field, body yamltree.Value) int {
+	return slices.IndexFunc(body.Entries, func(e yamltree.Entry) bool {
+		f := fieldNamed(fields, e.Key)
+		return f != nil && !f.Many && e.Value.Shape == yamltree.List && len(e.Value.Items) > 0
+	})
 }
 
 func (d *document) notARule(v yamltree.Value) {
