@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"io/fs"
-	"slices"
 
 	"github.com/policysync/policysync/internal/diagnostic"
 	"github.com/policysync/policysync/internal/policy"
@@ -100,7 +99,7 @@ type catalog struct {
 
 func newCatalog() *catalog {
 	c := &catalog{
-		fields: append(slices.Clone(policy.Fields()), settings),
+		fields: Fields(),
 		kinds:  map[string]policy.Kind{},
 	}
 	for _, k := range policy.Kinds() {

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/policysync/policysync/internal/policy"
@@ -93,20 +94,33 @@ func taken(body map[string]any, name string) ([]policy.Rule, []Place) {
 	return list.rules, list.places
 }
 
-// dateType is the type of a day, which only policysync's own settings have,
-// and titleType that of a text that names something and fits on one line.
+// The types that only policysync's own settings have.
 const (
-	dateType policy.Type = -1 - iota
-	titleType
+	Date  policy.Type = -1 - iota // a day, YYYY-MM-DD
+	Title                         // a text that names something and fits on one line
 )
 
+// Fields returns the fields of a manifest: those of a policy, then the one
+// that holds what is policysync's own. The caller must not alter what is
+// shared by the result.
+func Fields() []policy.Field { return append(slices.Clone(policy.Fields()), settings) }
+
 // settings is the field that holds what is policysync's own and never sent.
-var settings = policy.Field{Name: "policysync", Type: policy.Object, Fields: []policy.Field{
-	{Name: "key", Type: titleType},
-	{Name: "previously", Type: titleType, Many: true},
-	{Name: "protect", Type: policy.Bool},
-	{Name: "expires", Type: dateType},
-	{Name: "allow_unknown_rules", Type: policy.Bool},
+var settings = policy.Field{Name: "policysync", Type: policy.Object, Doc: "what is policysync's own and never sent", Fields: []policy.Field{
+	{
+		Name: "key", Type: Title,
+		Doc: "what the policy is known by in the recorded state; unique in the target. Default: the name",
+	},
+	{
+		Name: "previously", Type: Title, Many: true,
+		Doc: "earlier names: the policy is renamed in place and keeps its id and its applications",
+	},
+	{
+		Name: "protect", Type: policy.Bool,
+		Doc: "never update or delete this policy, only report; this goes on when the manifest has expired or is removed",
+	},
+	{Name: "expires", Type: Date, Doc: "the last day, in UTC, on which the policy counts as declared"},
+	{Name: "allow_unknown_rules", Type: policy.Bool, Doc: "let rules of kinds pass that this version doesn't know"},
 }}
 
 // setSettings takes the decoded field policysync; own is how it stands in the

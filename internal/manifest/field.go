@@ -55,7 +55,7 @@ func (d *document) unknownField(own owner, fields []policy.Field, e yamltree.Ent
 	for _, f := range fields {
 		names = append(names, f.Name)
 	}
-	short, full := shortForm(fields)
+	short, full := ShortForm(fields)
 	if own.isRule && short != "" {
 		names = append(names, short)
 	}

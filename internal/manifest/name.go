@@ -15,7 +15,7 @@ const provider = "identity_provider"
 // to name, and identity_provider: Okta is identity_provider_id: {name: Okta}.
 // It returns false where both forms are there, which it reports.
 func (d *document) spellOut(kind policy.Kind, body yamltree.Value) (yamltree.Value, bool) {
-	short, full := shortForm(kind.Fields)
+	short, full := ShortForm(kind.Fields)
 	i := slices.IndexFunc(body.Entries, func(e yamltree.Entry) bool { return e.Key == short })
 	if i < 0 {
 		return body, true
@@ -30,10 +30,10 @@ func (d *document) spellOut(kind policy.Kind, body yamltree.Value) (yamltree.Val
 	return body, true
 }
 
-// shortForm returns the key that stands for a name in a rule with these
+// ShortForm returns the key that stands for a name in a rule with these
 // fields, and the field that it is short for; both are empty where there is
 // none.
-func shortForm(fields []policy.Field) (short, full string) {
+func ShortForm(fields []policy.Field) (short, full string) {
 	if len(fields) == 1 && fields[0].Refers.Named() {
 		return "name", fields[0].Name
 	}
@@ -61,7 +61,7 @@ func inName(v yamltree.Value) yamltree.Value {
 // name returns what {name: …} stands for in place of an id.
 func (d *document) name(f policy.Field, v yamltree.Value) any {
 	own := owner{f.Name, true}
-	body := d.object(own, []policy.Field{{Name: "name", Type: titleType, Required: true}}, v)
+	body := d.object(own, []policy.Field{{Name: "name", Type: Title, Required: true}}, v)
 	name, ok := body["name"].(string)
 	if !ok {
 		return nil

@@ -56,42 +56,50 @@ func TestExamplesOfTheReferenceAreValid(t *testing.T) {
 	}
 }
 
-func TestReferenceNamesEveryKindAndField(t *testing.T) {
+// The page's prose is that of the tables, so that the schema says the same.
+func TestReferenceSaysOfEveryKindAndFieldWhatTheTablesSay(t *testing.T) {
 	t.Parallel()
 	page, _ := reference(t)
+	documented(t, page, "", manifest.Fields())
 	for _, k := range policy.Kinds() {
-		section, _, _ := strings.Cut(after(page, "\n### "+k.Name+"\n"), "\n###")
-		if !strings.Contains(section, "- "+k.Name+":") {
-			t.Errorf("no section with an example of kind %s", k.Name)
+		section, _, _ := strings.Cut(after(page, "\n### "+k.Name+"\n"), "\n##")
+		if !strings.HasPrefix(section, "\n"+k.Doc+"\n") || !strings.Contains(section, "- "+k.Name+":") {
+			t.Errorf("no section of kind %s with %q and an example", k.Name, k.Doc)
 		}
-		for _, f := range k.Fields {
-			row := after(section, "\n| `"+f.Name+"` |")
-			row, _, _ = strings.Cut(row, "\n")
-			if row == "" || strings.Contains(row, "required") != f.Required {
-				t.Errorf("kind %s, field %s: got row %q", k.Name, f.Name, row)
-			}
-		}
+		documented(t, section, "", k.Fields)
 	}
-	named(t, page, "", policy.Fields())
 }
 
-func named(t *testing.T, page, prefix string, fields []policy.Field) {
+func documented(t *testing.T, page, prefix string, fields []policy.Field) {
 	t.Helper()
 	for _, f := range fields {
-		row, _, _ := strings.Cut(after(page, "\n| `"+prefix+f.Name+"` |"), "\n")
-		if row == "" || strings.Contains(row, "**required**") != f.Required {
-			t.Errorf("field %s%s: got row %q", prefix, f.Name, row)
+		row, _, _ := strings.Cut(after(page, "\n| `"+prefix+f.Name+"` | "), "\n")
+		value, meaning, _ := strings.Cut(row, " | ")
+		if want := meant(f); meaning != want+" |" {
+			t.Errorf("field %s%s: got %q, want %q", prefix, f.Name, meaning, want)
 		}
-		for _, value := range f.Enum {
-			if !strings.Contains(row, "`"+value+"`") {
-				t.Errorf("field %s%s: value %s is not named", prefix, f.Name, value)
+		for _, word := range f.Enum {
+			if !strings.Contains(value, "`"+word+"`") {
+				t.Errorf("field %s%s: value %s is not named", prefix, f.Name, word)
 			}
 		}
 		inner := prefix + f.Name + "."
 		if f.Many {
 			inner = prefix + f.Name + "[]."
 		}
-		named(t, page, inner, f.Fields)
+		documented(t, page, inner, f.Fields)
+	}
+}
+
+// meant is what the page says in the last column.
+func meant(f policy.Field) string {
+	switch {
+	case f.Required && f.Doc != "":
+		return "**required**; " + f.Doc
+	case f.Required:
+		return "**required**"
+	default:
+		return f.Doc
 	}
 }
 

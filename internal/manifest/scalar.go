@@ -27,14 +27,14 @@ var scalarTypes = map[policy.Type]scalarType{
 	policy.Country:  {"a country's two letters", yamltree.Text, checkCountry},
 	policy.URL:      {"an https URL", yamltree.Text, checkURL},
 	policy.ID:       {"an id", yamltree.Text, checkID},
-	dateType:        {"a day such as 2027-01-31", yamltree.Text, checkDate},
-	titleType:       {"text", yamltree.Text, checkTitle},
+	Date:            {"a day such as 2027-01-31", yamltree.Text, checkDate},
+	Title:           {"text", yamltree.Text, checkTitle},
 }
 
 // scalar returns a value that is neither a list nor an object.
 func (d *document) scalar(own owner, f policy.Field, v yamltree.Value) any {
 	t := scalarTypes[f.Type]
-	if v.Shape != t.shape && !(f.Type == dateType && v.Shape == yamltree.Date) {
+	if v.Shape != t.shape && !(f.Type == Date && v.Shape == yamltree.Date) {
 		d.report(v.Position, "%s: want %s, got %s%s", f.Name, t.want, v, mismatchHint(own, f, t, v))
 		return nil
 	}
@@ -62,7 +62,7 @@ func mismatchHint(own owner, f policy.Field, t scalarType, v yamltree.Value) str
 		return ": only one field of a rule may have a list, and that of single values"
 	case v.Shape == yamltree.Object && f.Refers != "":
 		return ": names are not known of these, write the id"
-	case t.shape == yamltree.Text && isScalar && !slices.Contains([]policy.Type{policy.Duration, dateType}, f.Type):
+	case t.shape == yamltree.Text && isScalar && !slices.Contains([]policy.Type{policy.Duration, Date}, f.Type):
 		return ": put it in quotes, " + yamltree.Quote(v.Text)
 	case t.shape == yamltree.Bool && v.Shape == yamltree.Text && v.Plain:
 		return boolHint(v.Text)

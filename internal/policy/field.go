@@ -74,6 +74,7 @@ func (n Name) MarshalJSON() ([]byte, error) {
 // Field is one field of a policy, a rule body or an object within.
 type Field struct {
 	Name     string // the API's own
+	Doc      string // what it is for, in words for the reference and the schema; "": its name and type say it
 	Type     Type
 	Many     bool          // a set of such values
 	Required bool          // must be there and not empty
@@ -115,30 +116,45 @@ func IsReadOnly(name string) bool { return slices.Contains(readOnly, name) }
 var clipboardFormats = []string{"text", "file"}
 
 var fields = []Field{
-	{Name: "name", Type: Text, Required: true},
-	{Name: "decision", Type: Text, Required: true, Enum: []string{"allow", "deny", "non_identity", "bypass"}},
-	{Name: "include", Type: Rules, Required: true},
-	{Name: "exclude", Type: Rules},
-	{Name: "require", Type: Rules},
-	{Name: "session_duration", Type: Duration, Nullable: true},
-	{Name: "approval_required", Type: Bool},
-	{Name: "approval_groups", Type: Object, Many: true, Fields: []Field{
-		{Name: "approvals_needed", Type: Number, Required: true},
-		{Name: "email_addresses", Type: Email, Many: true},
-		{Name: "email_list_uuid", Type: ID, Refers: ToEmailList},
+	{Name: "name", Type: Text, Required: true, Doc: "unique in the target"},
+	{
+		Name: "decision", Type: Text, Required: true, Enum: []string{"allow", "deny", "non_identity", "bypass"},
+		Doc: "what becomes of a user who matches; never defaulted. The dashboard calls `deny` Block and `non_identity` Service Auth",
+	},
+	{Name: "include", Type: Rules, Required: true, Doc: "a user must match one of them"},
+	{Name: "exclude", Type: Rules, Doc: "a user must match none of them"},
+	{Name: "require", Type: Rules, Doc: "a user must match all of them"},
+	{
+		Name: "session_duration", Type: Duration, Nullable: true,
+		Doc: "how long a login lasts. `0s`: log in every time. Left out or null: as the application says",
+	},
+	{Name: "approval_required", Type: Bool, Doc: "somebody must approve each login"},
+	{Name: "approval_groups", Type: Object, Many: true, Doc: "who approves; without effect unless `approval_required` is true", Fields: []Field{
+		{Name: "approvals_needed", Type: Number, Required: true, Doc: "how many of the group must approve"},
+		{Name: "email_addresses", Type: Email, Many: true, Doc: "the group's members"},
+		{Name: "email_list_uuid", Type: ID, Refers: ToEmailList, Doc: "the group's members, as a list"},
 	}},
-	{Name: "purpose_justification_required", Type: Bool},
-	{Name: "purpose_justification_prompt", Type: Text},
-	{Name: "isolation_required", Type: Bool},
-	{Name: "connection_rules", Type: Object, Fields: []Field{
-		{Name: "rdp", Type: Object, Fields: []Field{
-			{Name: "allowed_clipboard_local_to_remote_formats", Type: Text, Many: true, Enum: clipboardFormats},
-			{Name: "allowed_clipboard_remote_to_local_formats", Type: Text, Many: true, Enum: clipboardFormats},
+	{Name: "purpose_justification_required", Type: Bool, Doc: "a user must say why access is needed"},
+	{Name: "purpose_justification_prompt", Type: Text, Doc: "what a user is then asked"},
+	{Name: "isolation_required", Type: Bool, Doc: "pages open in the isolated browser; the account needs Client Web Isolation"},
+	{Name: "connection_rules", Type: Object, Doc: "what may be done over a connection", Fields: []Field{
+		{Name: "rdp", Type: Object, Doc: "for RDP in the browser", Fields: []Field{
+			{
+				Name: "allowed_clipboard_local_to_remote_formats", Type: Text, Many: true, Enum: clipboardFormats,
+				Doc: "what may be pasted into the session",
+			},
+			{
+				Name: "allowed_clipboard_remote_to_local_formats", Type: Text, Many: true, Enum: clipboardFormats,
+				Doc: "what may be copied out of the session",
+			},
 		}},
 	}},
-	{Name: "mfa_config", Type: Object, Fields: []Field{
-		{Name: "allowed_authenticators", Type: Text, Many: true, Enum: []string{"totp", "biometrics", "security_key"}},
-		{Name: "mfa_disabled", Type: Bool},
-		{Name: "session_duration", Type: Duration, Units: "hm", Longest: 720 * time.Hour},
+	{Name: "mfa_config", Type: Object, Doc: "the second factor that Access itself asks for", Fields: []Field{
+		{
+			Name: "allowed_authenticators", Type: Text, Many: true, Enum: []string{"totp", "biometrics", "security_key"},
+			Doc: "which second factors count",
+		},
+		{Name: "mfa_disabled", Type: Bool, Doc: "no second factor for this policy"},
+		{Name: "session_duration", Type: Duration, Units: "hm", Longest: 720 * time.Hour, Doc: "how long a second factor lasts"},
 	}},
 }

@@ -4,6 +4,7 @@ package policy
 type Kind struct {
 	Name   string  // the one key of a rule of this kind
 	Title  string  // what it is called in Cloudflare's reference
+	Doc    string  // what it matches: a sentence, for the reference and the schema
 	Fields []Field // of its body
 }
 
@@ -24,51 +25,76 @@ func KindNamed(name string) (Kind, bool) {
 var provider = Field{Name: "identity_provider_id", Type: ID, Required: true, Refers: ToProvider}
 
 var kinds = []Kind{
-	{"any_valid_service_token", "Any Valid Service Token", nil},
-	{"auth_context", "Authentication Context", []Field{
+	{"any_valid_service_token", "Any Valid Service Token", "Matches any service token of the account that is valid.", nil},
+	{"auth_context", "Authentication Context", "Matches an authentication context of Microsoft Entra ID.", []Field{
 		{Name: "id", Type: ID, Required: true, Refers: ToAuthContext},
-		{Name: "ac_id", Type: Text, Required: true},
+		{Name: "ac_id", Type: Text, Required: true, Doc: "the context's own name, `c1` to `c99`"},
 		provider,
 	}},
-	{"auth_method", "Authentication method", []Field{{Name: "auth_method", Type: Text, Required: true}}},
-	{"azureAD", "Azure group", []Field{{Name: "id", Type: ID, Required: true, Refers: ToProviderGroup}, provider}},
-	{"certificate", "Valid certificate", nil},
-	{"cloudflare_account_member", "Cloudflare Account Member", []Field{{Name: "account_id", Type: ID, Refers: ToAccount}}},
-	{"common_name", "Common Name", []Field{{Name: "common_name", Type: Text, Required: true}}},
-	{"device_posture", "Device Posture", []Field{{Name: "integration_uid", Type: ID, Required: true, Refers: ToPosture}}},
-	{"email", "Email", []Field{{Name: "email", Type: Email, Required: true}}},
-	{"email_domain", "Email domain", []Field{{Name: "domain", Type: Domain, Required: true}}},
-	{"email_list", "Email list", []Field{{Name: "id", Type: ID, Required: true, Refers: ToEmailList}}},
-	{"everyone", "Everyone", nil},
-	{"external_evaluation", "External Evaluation", []Field{
-		{Name: "evaluate_url", Type: URL, Required: true},
-		{Name: "keys_url", Type: URL, Required: true},
+	{"auth_method", "Authentication method", "Matches how the user proved who they are, by the names of RFC 8176.", []Field{
+		{Name: "auth_method", Type: Text, Required: true, Doc: "such as `mfa`, `hwk` or `pin`"},
 	}},
-	{"geo", "Country", []Field{{Name: "country_code", Type: Country, Required: true}}},
-	{"github-organization", "Github organization", []Field{
-		{Name: "name", Type: Text, Required: true},
-		{Name: "team", Type: Text},
+	{"azureAD", "Azure group", "Matches a group of Microsoft Entra ID.", []Field{
+		{Name: "id", Type: ID, Required: true, Refers: ToProviderGroup},
 		provider,
 	}},
-	{"group", "Access groups", []Field{{Name: "id", Type: ID, Required: true, Refers: ToGroup}}},
-	{"gsuite", "Google Workspace group", []Field{{Name: "email", Type: Email, Required: true}, provider}},
-	{"ip", "IP ranges", []Field{{Name: "ip", Type: CIDR, Required: true}}},
-	{"ip_list", "IP list", []Field{{Name: "id", Type: ID, Required: true, Refers: ToIPList}}},
-	{"linked_app_token", "Linked App Token", []Field{{Name: "app_uid", Type: ID, Required: true, Refers: ToApp}}},
-	{"login_method", "Login Method", []Field{{Name: "id", Type: ID, Required: true, Refers: ToProvider}}},
-	{"oidc", "OIDC Claim", []Field{
+	{"certificate", "Valid certificate", "Matches a client certificate that is valid.", nil},
+	{"cloudflare_account_member", "Cloudflare Account Member", "Matches a member of a Cloudflare account.", []Field{
+		{Name: "account_id", Type: ID, Refers: ToAccount, Doc: "left out: this account"},
+	}},
+	{"common_name", "Common Name", "Matches a client certificate of that common name.", []Field{
+		{Name: "common_name", Type: Text, Required: true},
+	}},
+	{"device_posture", "Device Posture", "Matches a device that passes a posture check.", []Field{
+		{Name: "integration_uid", Type: ID, Required: true, Refers: ToPosture},
+	}},
+	{"email", "Email", "Matches a person, by e-mail address.", []Field{{Name: "email", Type: Email, Required: true}}},
+	{"email_domain", "Email domain", "Matches everyone with an address at a domain.", []Field{
+		{Name: "domain", Type: Domain, Required: true},
+	}},
+	{"email_list", "Email list", "Matches the addresses of a list.", []Field{{Name: "id", Type: ID, Required: true, Refers: ToEmailList}}},
+	{"everyone", "Everyone", "Matches everyone.", nil},
+	{"external_evaluation", "External Evaluation", "Matches whom a service of your own lets in.", []Field{
+		{Name: "evaluate_url", Type: URL, Required: true, Doc: "what is asked"},
+		{Name: "keys_url", Type: URL, Required: true, Doc: "where the keys are that its answers are signed with"},
+	}},
+	{"geo", "Country", "Matches who comes from a country.", []Field{{Name: "country_code", Type: Country, Required: true}}},
+	{"github-organization", "Github organization", "Matches the members of an organization, or of one of its teams, at GitHub.", []Field{
+		{Name: "name", Type: Text, Required: true, Doc: "the organization"},
+		{Name: "team", Type: Text, Doc: "the team"},
+		provider,
+	}},
+	{"group", "Access groups", "Matches a rule group of the account.", []Field{{Name: "id", Type: ID, Required: true, Refers: ToGroup}}},
+	{"gsuite", "Google Workspace group", "Matches a group of Google Workspace.", []Field{
+		{Name: "email", Type: Email, Required: true, Doc: "the group's"},
+		provider,
+	}},
+	{"ip", "IP ranges", "Matches who comes from an address or block.", []Field{{Name: "ip", Type: CIDR, Required: true}}},
+	{"ip_list", "IP list", "Matches who comes from the addresses of a list.", []Field{{Name: "id", Type: ID, Required: true, Refers: ToIPList}}},
+	{"linked_app_token", "Linked App Token", "Matches a token of another application.", []Field{
+		{Name: "app_uid", Type: ID, Required: true, Refers: ToApp},
+	}},
+	{"login_method", "Login Method", "Matches who logged in by an identity provider.", []Field{
+		{Name: "id", Type: ID, Required: true, Refers: ToProvider},
+	}},
+	{"oidc", "OIDC Claim", "Matches a claim of an OpenID Connect provider.", []Field{
 		{Name: "claim_name", Type: Text, Required: true},
 		{Name: "claim_value", Type: Text, Required: true},
 		provider,
 	}},
-	{"okta", "Okta group", []Field{{Name: "name", Type: Text, Required: true}, provider}},
-	{"saml", "SAML group", []Field{
+	{"okta", "Okta group", "Matches a group of Okta.", []Field{
+		{Name: "name", Type: Text, Required: true, Doc: "the group"},
+		provider,
+	}},
+	{"saml", "SAML group", "Matches an attribute of a SAML provider.", []Field{
 		{Name: "attribute_name", Type: Text, Required: true},
 		{Name: "attribute_value", Type: Text, Required: true},
 		provider,
 	}},
-	{"service_token", "Service Token", []Field{{Name: "token_id", Type: ID, Required: true, Refers: ToServiceToken}}},
-	{"user_risk_score", "User Risk Score", []Field{
+	{"service_token", "Service Token", "Matches a service token.", []Field{
+		{Name: "token_id", Type: ID, Required: true, Refers: ToServiceToken, Doc: "not its client id"},
+	}},
+	{"user_risk_score", "User Risk Score", "Matches who has one of these risk scores.", []Field{
 		{Name: "user_risk_score", Type: Text, Many: true, Required: true, Enum: []string{"low", "medium", "high", "unscored"}},
 	}},
 }
