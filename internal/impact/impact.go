@@ -3,14 +3,17 @@
 // it can't tell counts as letting someone in.
 //
 //	impact.go    what a decision does for those who match
-//	rules.go     who matches: which rule contains which
+//	rules.go     who matches, by package containment
 //	settings.go  on what terms they get in
 //
 // A policy is judged by itself: people who fall out of it may still meet a
 // laxer policy of the same application, which this package doesn't see.
 package impact
 
-import "github.com/policysync/policysync/internal/policy"
+import (
+	"github.com/policysync/policysync/internal/containment"
+	"github.com/policysync/policysync/internal/policy"
+)
 
 // Direction is which way a change moves who gets in, and on what terms.
 type Direction string
@@ -137,7 +140,7 @@ func sameForAnyDecision(p policy.Policy) bool {
 		for _, r := range rules {
 			switch r.Kind {
 			case "certificate", "common_name", "everyone", "geo", "ip", "ip_list":
-				if !understood(r) {
+				if !containment.Understood(r) {
 					return false
 				}
 			default:

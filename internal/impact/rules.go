@@ -1,12 +1,7 @@
 package impact
 
 import (
-	"encoding/json"
-	"maps"
-	"net/netip"
-	"slices"
-	"strings"
-
+	"github.com/policysync/policysync/internal/containment"
 	"github.com/policysync/policysync/internal/policy"
 )
 
@@ -24,9 +19,9 @@ func matchesMore(before, after policy.Policy) bool {
 // within reports whether who meets one of the inner rules certainly meets one
 // of the outer.
 func within(inner, outer []policy.Rule) bool {
-	facts := factsOf(outer)
+	index := containment.NewIndex(outer)
 	for _, r := range inner {
-		if !facts[factOf(r)] && !slices.ContainsFunc(around(r), func(f fact) bool { return facts[f] }) {
+		if !index.Contains(r) {
 			return false
 		}
 	}
@@ -36,160 +31,19 @@ func within(inner, outer []policy.Rule) bool {
 // demanded reports whether who meets all the given rules certainly meets each
 // of the wanted.
 func demanded(wanted, given []policy.Rule) bool {
-	open := factsOf(wanted)
-	delete(open, everybody())
+	index, met := containment.NewIndex(wanted), map[int]bool{}
 	for _, r := range given {
-		if len(open) == 0 {
-			break
+		if i, same := index.Same(r); same {
+			met[i] = true
 		}
-		delete(open, factOf(r))
-		for _, f := range around(r) {
-			delete(open, f)
+		for i := range index.Around(r) {
+			met[i] = true
 		}
 	}
-	return len(open) == 0
-}
-
-// fact is what a rule says, in a form that can be looked up.
-type fact struct {
-	kind  string
-	body  string       // canonical JSON; empty where block says it
-	block netip.Prefix // of a rule of kind ip
-}
-
-func everybody() fact { return fact{kind: "everyone", body: "{}"} }
-
-func factsOf(rules []policy.Rule) map[fact]bool {
-	facts := make(map[fact]bool, len(rules))
-	for _, r := range rules {
-		facts[factOf(r)] = true
-	}
-	return facts
-}
-
-func factOf(r policy.Rule) fact {
-	if block, ok := blockOf(r); ok {
-		return fact{kind: r.Kind, block: block}
-	}
-	return fact{kind: r.Kind, body: textOf(r.Body)}
-}
-
-// around returns every rule known to contain a canonical rule, so that whoever
-// meets it certainly meets them. Nothing is known to contain a rule that isn't
-// understood.
-func around(r policy.Rule) []fact {
-	if !understood(r) {
-		return nil
-	}
-	facts := []fact{everybody()}
-	switch r.Kind {
-	case "email":
-		address := textField(r, "email")
-		if at := strings.LastIndexByte(address, '@'); at >= 0 {
-			facts = append(facts, factOf(ruleOf("email_domain", "domain", address[at+1:])))
-		}
-	case "ip":
-		facts = append(facts, blocksAround(r)...)
-	case "common_name": // "a valid certificate with an expected common name"
-		facts = append(facts, fact{kind: "certificate", body: "{}"})
-	case "service_token":
-		facts = append(facts, fact{kind: "any_valid_service_token", body: "{}"})
-	case "github-organization":
-		facts = append(facts, factOf(withoutField(r, "team")))
-	case "user_risk_score":
-		facts = append(facts, scoresAround(r)...)
-	}
-	return facts
-}
-
-// understood reports whether this version knows a rule's kind and all that its
-// body holds.
-func understood(r policy.Rule) bool {
-	kind, known := policy.KindNamed(r.Kind)
-	body, isObject := r.Body.(map[string]any)
-	if !known || !isObject {
-		return false
-	}
-	for name := range body {
-		if !slices.ContainsFunc(kind.Fields, func(f policy.Field) bool { return f.Name == name }) {
+	for i, r := range wanted {
+		if everybody := r.Kind == "everyone" && containment.Understood(r); !met[i] && !everybody {
 			return false
 		}
 	}
 	return true
-}
-
-// blockOf returns the block of an ip rule. A block of IPv4 addresses written
-// as IPv6 is none: whether such a rule matches IPv4 requests isn't said.
-func blockOf(r policy.Rule) (netip.Prefix, bool) {
-	if r.Kind != "ip" || !understood(r) {
-		return netip.Prefix{}, false
-	}
-	block, err := netip.ParsePrefix(textField(r, "ip"))
-	return block, err == nil && !block.Addr().Is4In6()
-}
-
-// blocksAround returns the blocks that contain the block of an ip rule, of
-// which there are at most 128: looking each up is quicker than any search.
-func blocksAround(r policy.Rule) []fact {
-	block, ok := blockOf(r)
-	if !ok {
-		return nil
-	}
-	facts := make([]fact, 0, block.Bits())
-	for bits := range block.Bits() {
-		wider := netip.PrefixFrom(block.Addr(), bits).Masked()
-		facts = append(facts, fact{kind: r.Kind, block: wider})
-	}
-	return facts
-}
-
-// scoresAround returns the rules that accept all scores that a risk score rule
-// accepts, and more. They contain it whether Cloudflare takes the scores for a
-// list or, as its table of selectors has it, the highest for a threshold.
-func scoresAround(r policy.Rule) []fact {
-	const field = "user_risk_score"
-	body, _ := r.Body.(map[string]any)
-	accepted, stated := body[field].([]any)
-	if !stated {
-		return nil
-	}
-	sets := [][]any{accepted}
-	for _, score := range []string{"low", "medium", "high", "unscored"} {
-		for _, set := range sets {
-			sets = append(sets, append(slices.Clone(set), score))
-		}
-	}
-	facts := make([]fact, len(sets))
-	for i, set := range sets {
-		facts[i] = factOf(policy.CanonicalRule(policy.Rule{Kind: r.Kind, Body: map[string]any{field: set}}))
-	}
-	return facts
-}
-
-func ruleOf(kind, field, value string) policy.Rule {
-	return policy.Rule{Kind: kind, Body: map[string]any{field: value}}
-}
-
-// textField returns a text of an understood rule's body, "" if it isn't one.
-func textField(r policy.Rule, name string) string {
-	body, _ := r.Body.(map[string]any)
-	text, _ := body[name].(string)
-	return text
-}
-
-func withoutField(r policy.Rule, name string) policy.Rule {
-	body, _ := r.Body.(map[string]any)
-	body = maps.Clone(body)
-	delete(body, name)
-	return policy.Rule{Kind: r.Kind, Body: body}
-}
-
-// textOf returns a canonical value's JSON: equal values, and only they, share
-// it. Decoded JSON can always be encoded.
-func textOf(v any) string {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return err.Error()
-	}
-	return string(text)
 }

@@ -60,7 +60,7 @@ func ofFields(before, after map[string]any, of func(name string, before, after a
 	maps.Copy(names, after)
 	var s shift
 	for name := range names {
-		if textOf(before[name]) != textOf(after[name]) {
+		if policy.JSON(before[name]) != policy.JSON(after[name]) {
 			s |= of(name, before[name], after[name])
 		}
 	}
@@ -143,9 +143,9 @@ func ofChoices(before, after any) shift {
 func without(set, other []any) []any {
 	held := make(map[string]bool, len(other))
 	for _, v := range other {
-		held[textOf(v)] = true
+		held[policy.JSON(v)] = true
 	}
-	return slices.DeleteFunc(slices.Clone(set), func(v any) bool { return held[textOf(v)] })
+	return slices.DeleteFunc(slices.Clone(set), func(v any) bool { return held[policy.JSON(v)] })
 }
 
 // ofApprovalGroups is the shift by who must approve. Cloudflare doesn't say

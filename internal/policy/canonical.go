@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -51,7 +50,7 @@ func CanonicalRule(r Rule) Rule {
 func Equal(a, b Policy) bool {
 	// What is written alike is the same. That is so for most policies in most
 	// runs, and BenchmarkComputeInSync of package diff shows what it saves.
-	return writtenAlike(a, b) || bytes.Equal(canonicalJSON(a), canonicalJSON(b))
+	return writtenAlike(a, b) || canonicalJSON(a) == canonicalJSON(b)
 }
 
 func writtenAlike(a, b Policy) bool {
@@ -92,26 +91,26 @@ func Fulfils(live, sent Policy) bool {
 	if len(live.Settings) == 0 {
 		live.Settings = nil
 	}
-	return bytes.Equal(encode(live), encode(sent))
+	return JSON(live) == JSON(sent)
 }
 
 // Fingerprint returns a short name for a policy's meaning: "sha256:" and the
 // hex digest of its canonical JSON. Equal policies share it.
 func Fingerprint(p Policy) string {
-	sum := sha256.Sum256(canonicalJSON(p))
+	sum := sha256.Sum256([]byte(canonicalJSON(p)))
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-func canonicalJSON(p Policy) []byte { return encode(Canonical(p)) }
+func canonicalJSON(p Policy) string { return JSON(Canonical(p)) }
 
-// encode returns a value's JSON. Everything here is made of decoded JSON, or
-// of the types of this package, so that it can't fail.
-func encode(v any) []byte {
+// JSON returns the JSON of decoded JSON or of what this package makes of it,
+// which always has one. Of canonical values equal ones, and only they, share it.
+func JSON(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
-		return []byte(err.Error())
+		return err.Error()
 	}
-	return text
+	return string(text)
 }
 
 func canonicalRules(rules []Rule) []Rule {
@@ -122,7 +121,7 @@ func canonicalRules(rules []Rule) []Rule {
 	all := make([]keyed, len(rules))
 	for i, r := range rules {
 		c := CanonicalRule(r)
-		all[i] = keyed{c.Kind + "\x00" + string(encode(c.Body)), c} // JSON has no raw NUL: no two rules share a key
+		all[i] = keyed{c.Kind + "\x00" + JSON(c.Body), c} // JSON has no raw NUL: no two rules share a key
 	}
 	slices.SortFunc(all, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
 	all = slices.CompactFunc(all, func(a, b keyed) bool { return a.key == b.key })
@@ -166,7 +165,7 @@ func canonicalSet(f Field, value any) any {
 	byText := map[string]any{}
 	for _, element := range list {
 		v := canonicalValue(f, element)
-		byText[string(encode(v))] = v
+		byText[JSON(v)] = v
 	}
 	var set []any
 	for _, text := range slices.Sorted(maps.Keys(byText)) {
