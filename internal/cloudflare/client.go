@@ -70,9 +70,9 @@ type Client struct {
 	http    *http.Client
 }
 
-// identifier is the form of account and policy ids (access_identifier and
-// access_uuid of the schema). What doesn't fit could change a request's path.
-var identifier = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+// accountID is the form of account ids (access_identifier of the schema). What
+// doesn't fit could change a request's path.
+var accountID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // New returns a client. An error is about the options; nothing is sent.
 func New(o Options) (*Client, error) {
@@ -82,7 +82,7 @@ func New(o Options) (*Client, error) {
 	if err := checkBaseURL(o.BaseURL); err != nil {
 		return nil, err
 	}
-	if !identifier.MatchString(o.AccountID) {
+	if !accountID.MatchString(o.AccountID) {
 		return nil, fmt.Errorf("account id %q: an account id is 32 hexadecimal digits: copy it from the account's overview page in the dashboard", o.AccountID)
 	}
 	if o.Credentials == nil {

@@ -66,7 +66,7 @@ func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(titles[e.Operation])
 	if e.PolicyID != "" {
-		b.WriteString(" " + e.PolicyID)
+		b.WriteString(" " + oneLine(e.PolicyID, 64))
 	}
 	if e.Status != 0 {
 		fmt.Fprintf(&b, ": Cloudflare answered %d", e.Status)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"github.com/policysync/policysync/internal/policy"
 )
@@ -52,11 +53,12 @@ func (c *Client) one(ctx context.Context, q call, p *policy.Policy) (policy.Live
 	failed := &Error{Operation: q.operation, PolicyID: q.policyID}
 	q.path = c.policiesPath()
 	if q.operation != OpCreate {
-		if !identifier.MatchString(q.policyID) {
-			failed.PolicyID, failed.Err = "", fmt.Errorf("%q is not a policy id", oneLine(q.policyID, 64))
+		// The schema promises of ids only that they are text (access_uuid).
+		if q.policyID == "" || q.policyID == "." || q.policyID == ".." {
+			failed.PolicyID, failed.Err = "", fmt.Errorf("%q is not a policy id", q.policyID)
 			return policy.Live{}, failed
 		}
-		q.path += "/" + q.policyID
+		q.path += "/" + url.PathEscape(q.policyID)
 	}
 	if p != nil {
 		body, err := json.Marshal(p)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -184,19 +185,50 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestPolicyIDsThatCouldAlterThePathAreRefused(t *testing.T) {
+// on returns what is done to a policy by its id.
+func on(client *cloudflare.Client, id string) map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		"GET":    func(ctx context.Context) error { _, err := client.Get(ctx, id); return err },
+		"PUT":    func(ctx context.Context) error { _, err := client.Update(ctx, id, policy.Policy{}, nil); return err },
+		"DELETE": func(ctx context.Context) error { return client.Delete(ctx, id, nil) },
+	}
+}
+
+func TestPolicyIDsThatWouldAlterThePathAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, id := range []string{"", ".", "..", "../apps", "a/b", "a?b", "a#b", "a b", "a%2fb", "ä", strings.Repeat("a", 65)} {
+	for _, id := range []string{"", ".", ".."} {
 		account := simulator.New(simulator.Options{})
-		client := connect(t, account, nil)
-		calls := map[string]func(context.Context) error{
-			"get":    func(ctx context.Context) error { _, err := client.Get(ctx, id); return err },
-			"update": func(ctx context.Context) error { _, err := client.Update(ctx, id, policy.Policy{}, nil); return err },
-			"delete": func(ctx context.Context) error { return client.Delete(ctx, id, nil) },
-		}
-		for name, call := range calls {
+		for name, call := range on(connect(t, account, nil), id) {
 			if e := failure(t, call(t.Context())); e.Ambiguous || len(account.Requests()) != 0 {
 				t.Errorf("%s %q: %v", name, id, e)
+			}
+		}
+	}
+}
+
+func TestPolicyIDsOfAnyFormStayOnePartOfThePath(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"../apps", "a/b", "a?b", "a#b", "a b", "a%2fb", "ä", "...", strings.Repeat("a", 36)} {
+		var asked []string
+		client := connect(t, simulator.New(simulator.Options{}), func(o *cloudflare.Options) {
+			o.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+				sent, err := url.ParseRequestURI(r.URL.RequestURI()) // as a server reads it
+				if err != nil {
+					return nil, err
+				}
+				before, last, _ := strings.Cut(sent.EscapedPath(), "/access/policies/")
+				got, err := url.PathUnescape(last)
+				asked = append(asked, r.Method+" "+got)
+				if strings.Contains(last, "/") || strings.Contains(before, "..") || sent.RawQuery != "" {
+					t.Errorf("%s %q: asks for %s", r.Method, id, sent)
+				}
+				return answered(200, fmt.Sprintf(`{"success":true,"result":{"id":%q}}`, id)), err
+			})
+		})
+		for method, call := range on(client, id) {
+			asked = nil
+			if err := call(t.Context()); err != nil || !slices.Equal(asked, []string{method + " " + id}) {
+				t.Errorf("%s %q: asked for %q: %v", method, id, asked, err)
 			}
 		}
 	}

@@ -64,7 +64,7 @@ func (t textWriter) line(format string, args ...any) {
 func (t textWriter) change(c diff.Change, mark string, p paint) {
 	t.line("%s %s", p("  "+mark+" "+string(c.Action)), plain(c.Name))
 	if c.ID != "" {
-		t.line(" (%s)", c.ID)
+		t.line(" (%s)", plain(c.ID))
 	}
 	if at := place(c); at != "" {
 		t.line("  %s", at)
