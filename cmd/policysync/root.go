@@ -34,10 +34,12 @@ func newRoot(a *app) *cobra.Command {
 It reads policy YAML from a repository, compares it with what it last applied
 and with what the account has now, creates what is missing, and tells of
 everything else: drift, orphans, conflicts.`,
+		Version:      versionLine(),
 		SilenceUsage: true, SilenceErrors: true,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
@@ -136,7 +138,7 @@ func (a *app) fromFlags(c *cobra.Command) (*config.Config, error) {
 		}
 	}
 	if c.Flags().Lookup("repo") == nil { // the command reads the state only
-		return cfg, nil
+		return cfg, cfg.State.Validate()
 	}
 	if t.Source.URL == "" {
 		return nil, errors.New("there is no config file (./policysync.yaml or /etc/policysync/policysync.yaml): write one, or name the repository with --repo or a folder with --dir")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -13,11 +14,14 @@ func newVersion(a *app) *cobra.Command {
 		Use:   "version",
 		Short: "Say which version this is",
 		Args:  cobra.NoArgs,
-		Run: func(*cobra.Command, []string) {
-			b := buildInfo()
-			a.say("policysync %s (revision %s, %s, %s/%s)\n", b.version, b.revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-		},
+		Run:   func(*cobra.Command, []string) { a.say("%s\n", versionLine()) },
 	}
+}
+
+// versionLine says in a line which version this is.
+func versionLine() string {
+	b := buildInfo()
+	return fmt.Sprintf("policysync %s (revision %s, %s, %s/%s)", b.version, b.revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // build says from what the program was built.

@@ -44,6 +44,13 @@ func (c *Config) Validate() error {
 	return nil
 }
 
+// Validate checks a State that doesn't come from a file, as Config.Validate does.
+func (s State) Validate() error {
+	f := &findings{}
+	f.state(&s)
+	return f.err()
+}
+
 func (c *Config) clean() {
 	for i := range c.Targets {
 		c.Targets[i].Source.Path = path.Clean(c.Targets[i].Source.Path)
