@@ -94,7 +94,7 @@ func TestDecisionTable(t *testing.T) {
 
 		{"yes, none, same name and body", func(in *diff.Input) {
 			in.Desired, in.Live = []policy.Desired{desired("a.com")}, []policy.Live{live("id-1", "Eng", "a.com")}
-		}, same(changes(diff.Unmanaged, adopt))},
+		}, same(changes(diff.InSync, adopt))},
 		{"yes, none, same name and body; adopt never", func(in *diff.Input) {
 			in.Desired, in.Live, in.Adopt = []policy.Desired{desired("a.com")}, []policy.Live{live("id-1", "Eng", "a.com")}, diff.AdoptNever
 		}, same(reports(diff.Conflict, adopt))},

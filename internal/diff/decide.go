@@ -169,7 +169,7 @@ func (c *computation) withNamesake(step Change, l policy.Live) {
 			return
 		}
 		step.Action, step.Reason = ActionAdopt, "the account has this policy already"
-		c.change(step, Unmanaged)
+		c.change(step, InSync)
 	default:
 		c.adoptOther(step, fmt.Sprintf("the live policy %s bears this name, has another body and isn't ours", l.ID))
 	}

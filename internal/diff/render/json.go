@@ -70,7 +70,7 @@ func jsonChanges(changes []diff.Change) []jsonChange {
 }
 
 // summary counts the changes by action and the policies by their state before
-// them.
+// them. What is to be adopted is as Git says, but not in sync before it is ours.
 func summary(p diff.Plan) map[string]int {
 	counts := map[string]int{}
 	for _, a := range diff.Actions() {
@@ -79,5 +79,6 @@ func summary(p diff.Plan) map[string]int {
 	for _, s := range []diff.State{diff.InSync, diff.Drifted, diff.Orphaned, diff.Conflict, diff.Unmanaged} {
 		counts[string(s)] = p.States[s]
 	}
+	counts[string(diff.InSync)] = standing(p, diff.InSync)
 	return counts
 }
