@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/policysync/policysync/internal/config"
-	"github.com/policysync/policysync/internal/diff/render"
 	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/reconcile"
 	"github.com/policysync/policysync/internal/state/sqlite"
@@ -40,6 +39,7 @@ changes were not made, 4 a guard held changes back.`,
 	}
 	a.configFlags(c)
 	a.sourceFlags(c)
+	a.formatFlag(c, textFormat, jsonFormat, markdownFormat)
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
 	c.Flags().StringVar(&accept, "accept", "", "let the plan of that `HASH` through though it exceeds the limits")
 	return c
@@ -87,8 +87,7 @@ func worse(a, b int) int {
 
 // approve shows the plan and, unless told to go on, asks.
 func (a *app) approve(target string, planned reconcile.Planned, yes bool) error {
-	document := render.Document{Target: target, Commit: planned.Commit, Plan: planned.Plan}
-	if err := render.Text(a.stdout, document, a.colour()); err != nil {
+	if err := a.show(target, planned); err != nil {
 		return err
 	}
 	if yes || planned.Plan.Empty() {
@@ -105,7 +104,11 @@ func (a *app) approve(target string, planned reconcile.Planned, yes bool) error 
 // ended says how a run ended and returns the exit code for it.
 func (a *app) ended(done event.RunDone, sink *console) int {
 	if applied := sink.applied(done.Target); applied != "" {
-		a.say("Applied: %s.\n", applied)
+		tell := a.say
+		if a.flags.format == jsonFormat { // on stdout, are plans alone
+			tell = a.complain
+		}
+		tell("Applied: %s.\n", applied)
 	}
 	if done.Err != nil {
 		a.complain("Error: target %s: %s\n", done.Target, done.Err)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,7 +26,7 @@ func newHistory(a *app) *cobra.Command {
 	}
 	a.configFlags(c)
 	a.stateFlag(c)
-	a.formatFlag(c, textFormat, jsonFormat)
+	a.formatFlag(c, textFormat, jsonFormat, markdownFormat)
 	c.Flags().IntVar(&limit, "limit", 20, "how many `RUNS` of each target to show, the newest first")
 	return c
 }
@@ -69,22 +68,13 @@ func newRunStatus(r state.Run) *runStatus {
 	return s
 }
 
-// String returns the run in a line.
-func (r *runStatus) String() string {
-	line := fmt.Sprintf("%s  %s  by %s  commit %s", r.Started.Local().Format(time.DateTime), cmp.Or(r.Result, "not ended"), r.Trigger, short(r.Commit))
-	if r.Error != "" {
-		line += "\n  " + r.Error
-	}
-	return line
-}
-
 func (a *app) history(ctx context.Context, reader state.Reader, t config.Target, limit int) error {
 	runs, err := reader.Runs(ctx, t.Name, limit)
 	if err != nil {
 		return err
 	}
-	if a.flags.format == textFormat {
-		a.say("Target %s\n", t.Name)
+	if a.flags.format != jsonFormat {
+		a.heading(t.Name)
 		if len(runs) == 0 {
 			a.say("No run is recorded.\n")
 		}
@@ -101,7 +91,7 @@ func (a *app) history(ctx context.Context, reader state.Reader, t config.Target,
 	return nil
 }
 
-// showRun writes a run, as text or as a line of JSON.
+// showRun writes a run and its changes: as lines, or as a line of JSON.
 func (a *app) showRun(run *runStatus, changes []state.Change) error {
 	for _, c := range changes {
 		run.Changes = append(run.Changes, changeStatus{
@@ -112,9 +102,9 @@ func (a *app) showRun(run *runStatus, changes []state.Change) error {
 	if a.flags.format == jsonFormat {
 		return json.NewEncoder(a.stdout).Encode(run)
 	}
-	a.say("%s\n", run)
+	a.item(0, "%s", a.run(run))
 	for _, c := range run.Changes {
-		a.say("  %-7s  %s  %s  %s\n", c.Result, c.Action, c.Name, c.ID)
+		a.item(1, "%-7s  %s  %s  %s", c.Result, c.Action, a.foreign(cmp.Or(c.Name, c.Key)), a.foreign(cmp.Or(c.ID, "-")))
 	}
 	return nil
 }

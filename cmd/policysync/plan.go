@@ -38,7 +38,7 @@ they are errors.`,
 	}
 	a.configFlags(c)
 	a.sourceFlags(c)
-	a.formatFlag(c, textFormat, jsonFormat, string(render.MarkdownFormat))
+	a.formatFlag(c, textFormat, jsonFormat, markdownFormat)
 	c.Flags().BoolVar(&a.flags.strict, "strict", false, "fail where a manifest has an id that nothing in the account bears")
 	c.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
 	return c

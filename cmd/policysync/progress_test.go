@@ -11,8 +11,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/creack/pty"
-
 	"github.com/policysync/policysync/internal/cloudflare/simulator"
 )
 
@@ -38,29 +36,15 @@ func TestApplyShowsProgressOnATerminal(t *testing.T) {
 	apply := exec.CommandContext(t.Context(), "policysync", "apply", "--yes", "--dir", dir)
 	apply.Env = append(os.Environ(), "XDG_STATE_HOME="+t.TempDir(), "CLOUDFLARE_BASE_URL="+server.URL+"/client/v4",
 		"CLOUDFLARE_API_TOKEN="+simulator.DefaultToken, "CLOUDFLARE_ACCOUNT_ID="+simulator.DefaultAccountID)
-	terminal, err := pty.StartWithSize(apply, &pty.Winsize{Rows: 24, Cols: 100})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer terminal.Close() //nolint:errcheck // all has been read
-	var screen bytes.Buffer
 	var once sync.Once
-	for buffer := make([]byte, 1024); ; {
-		n, err := terminal.Read(buffer)
-		screen.Write(buffer[:n])
-		if bytes.Contains(screen.Bytes(), []byte("0 of 2 changes")) {
+	screen := onTerminal(t, apply, func(_ *os.File, screen []byte) {
+		if bytes.Contains(screen, []byte("0 of 2 changes")) {
 			once.Do(func() { close(seen) })
 		}
-		if err != nil {
-			break // a terminal that its program has left gives an error, not an end
-		}
-	}
-	if err := apply.Wait(); err != nil {
-		t.Errorf("apply: %v", err)
-	}
+	})
 	for _, want := range []string{"\x1b[Ka: created\r\n", "b: created\r\n", "\r\x1b[KApplied: 2 created.\r\n"} {
-		if !strings.Contains(screen.String(), want) {
-			t.Errorf("the terminal got nothing of %q:\n%q", want, screen.String())
+		if !strings.Contains(screen, want) {
+			t.Errorf("the terminal got nothing of %q:\n%q", want, screen)
 		}
 	}
 }

@@ -17,8 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creack/pty"
-
 	"github.com/policysync/policysync/internal/cloudflare/simulator"
 )
 
@@ -239,29 +237,17 @@ func (r *reader) planApplyRun(text string) {
 	}
 	apply := exec.CommandContext(r.t.Context(), "policysync", "apply")
 	apply.Dir, apply.Env = r.dir, r.env
-	terminal, err := pty.Start(apply)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer terminal.Close() //nolint:errcheck // all has been read
-	var screen bytes.Buffer
-	for buffer := make([]byte, 1024); ; {
-		n, err := terminal.Read(buffer)
-		screen.Write(buffer[:n])
-		if err != nil {
-			break // a terminal that its program has left gives an error, not an end
-		}
-		if bytes.HasSuffix(screen.Bytes(), []byte("Only yes is taken as yes: ")) {
+	screen := onTerminal(r.t, apply, func(terminal *os.File, screen []byte) {
+		if bytes.HasSuffix(screen, []byte("Only yes is taken as yes: ")) {
 			if _, err := terminal.WriteString("yes\n"); err != nil {
 				r.t.Fatal(err)
 			}
 		}
-	}
-	if err := apply.Wait(); err != nil || !strings.Contains(screen.String(), "Applied: 1 created.") {
-		r.t.Errorf("apply: %v\n%s", err, screen.String())
-	}
-	if !strings.Contains(screen.String(), "\x1b[32m  + create\x1b[0m Engineering") {
-		r.t.Errorf("no colour on a terminal:\n%q", screen.String())
+	})
+	for _, want := range []string{"Applied: 1 created.", "\x1b[32m  + create\x1b[0m Engineering"} {
+		if !strings.Contains(screen, want) {
+			r.t.Errorf("apply shows nothing of %q:\n%q", want, screen)
+		}
 	}
 	r.start()
 }

@@ -181,10 +181,11 @@ func (a *app) formatFlag(c *cobra.Command, formats ...string) {
 	}
 }
 
-// The formats that commands other than plan know, too.
+// The formats of plans, which other commands know, too.
 const (
-	textFormat = string(render.TextFormat)
-	jsonFormat = string(render.JSONFormat)
+	textFormat     = string(render.TextFormat)
+	jsonFormat     = string(render.JSONFormat)
+	markdownFormat = string(render.MarkdownFormat)
 )
 
 // colour reports whether to colour what goes to stdout.

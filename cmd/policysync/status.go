@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,7 +26,7 @@ func newStatus(a *app) *cobra.Command {
 	}
 	a.configFlags(c)
 	a.stateFlag(c)
-	a.formatFlag(c, textFormat, jsonFormat)
+	a.formatFlag(c, textFormat, jsonFormat, markdownFormat)
 	return c
 }
 
@@ -81,40 +80,38 @@ func (a *app) status(ctx context.Context, reader state.Reader, t config.Target) 
 	if a.flags.format == jsonFormat {
 		return json.NewEncoder(a.stdout).Encode(status)
 	}
-	a.say("Target %s\n", status.Target)
+	a.heading(status.Target)
 	if status.LastRun == nil {
 		a.say("No run is recorded.\n\n")
 		return nil
 	}
-	a.say("Last run: %s\n", status.LastRun)
+	a.say("Last run: %s\n", a.run(status.LastRun))
 	for _, s := range diff.States() {
 		if n := status.LastRun.Counts[string(s)]; n > 0 {
-			a.say("  %-10s %d\n", s, n)
+			a.item(1, "%-10s %d", s, n)
 		}
 	}
 	a.say("\n")
-	return a.table(status.Policies)
+	return a.policies(status.Policies)
 }
 
-func (a *app) table(policies []policyStatus) error {
-	if len(policies) == 0 {
+func (a *app) policies(all []policyStatus) error {
+	if len(all) == 0 {
 		return nil
 	}
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "POLICY\tID\tFROM\tCOMMIT\tSINCE") // its error comes again from Flush
-	for _, p := range policies {
-		name := p.Name
+	rows := [][]string{{"POLICY", "ID", "FROM", "COMMIT", "SINCE"}}
+	for _, p := range all {
+		name := a.foreign(p.Name)
 		if p.InDoubt {
 			name += " (in doubt)"
 		}
 		from := "-"
 		if p.File != "" {
-			from = fmt.Sprintf("%s:%d", p.File, p.Line)
+			from = a.foreign(fmt.Sprintf("%s:%d", p.File, p.Line))
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, cmp.Or(p.ID, "-"), from, short(p.Commit), p.UpdatedAt.Local().Format("2006-01-02 15:04"))
+		rows = append(rows, []string{name, a.foreign(cmp.Or(p.ID, "-")), from, short(p.Commit), p.UpdatedAt.Local().Format("2006-01-02 15:04")})
 	}
-	_, _ = fmt.Fprintln(w)
-	return w.Flush()
+	return a.table(rows)
 }
 
 // short returns what people call a commit.

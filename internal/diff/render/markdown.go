@@ -13,7 +13,7 @@ import (
 // counts, a table of the changes, and the fields of each, folded away.
 func Markdown(w io.Writer, d Document) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "### policysync: %s\n\n%s\n", escape(d.Target), Counts(d.Plan))
+	fmt.Fprintf(&b, "### policysync: %s\n\n%s\n", Escape(d.Target), Counts(d.Plan))
 	table(&b, "Changes", d.Plan.Changes)
 	table(&b, "Reported only", d.Plan.Reported)
 	if d.Commit != "" {
@@ -31,7 +31,7 @@ func table(b *bytes.Buffer, title string, changes []diff.Change) {
 	}
 	fmt.Fprintf(b, "\n**%s**\n\n| action | policy | where | direction | why |\n|---|---|---|---|---|\n", title)
 	for _, c := range changes {
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", c.Action, escape(plain(c.Name)), escape(place(c)), c.Direction, escape(c.Reason))
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", c.Action, Escape(Plain(c.Name)), Escape(place(c)), c.Direction, Escape(c.Reason))
 	}
 	for _, c := range changes {
 		fields(b, c)
@@ -48,7 +48,7 @@ func fields(b *bytes.Buffer, c diff.Change) {
 	}
 	fence := fenceFor(lines.String())
 	fmt.Fprintf(b, "\n<details><summary>%s %s</summary>\n\n%sdiff\n%s%s\n\n</details>\n",
-		c.Action, escape(plain(c.Name)), fence, lines.String(), fence)
+		c.Action, Escape(Plain(c.Name)), fence, lines.String(), fence)
 }
 
 // fenceFor returns a code fence that the text can't end: longer than any run
@@ -61,9 +61,9 @@ func fenceFor(text string) string {
 	return fence
 }
 
-// escape takes from a text of a manifest or the account the power to be
+// Escape takes from a text of a manifest or the account the power to be
 // anything but text in a Markdown table or in HTML.
-func escape(text string) string {
+func Escape(text string) string {
 	return strings.NewReplacer(
 		"&", "&amp;", "<", "&lt;", ">", "&gt;", "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`,
 		"[", `\[`, "]", `\]`, "\\", `\\`, "@", "&#64;", "#", "&#35;", "\n", " ",

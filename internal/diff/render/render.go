@@ -57,7 +57,7 @@ func fieldMark(f diff.FieldChange) string {
 func valueText(value any) string {
 	switch v := value.(type) {
 	case string:
-		return plain(v)
+		return Plain(v)
 	case policy.Rule:
 		if v.Kind != "" {
 			return v.Kind + ": " + bodyText(v.Body)
@@ -84,9 +84,9 @@ func bodyText(body any) string {
 	return strings.Join(parts, " ")
 }
 
-// plain returns a text as it stands unless that could be misread: with
+// Plain returns a text as it stands unless that could be misread: with
 // control characters, blanks at its ends, or nothing in it, it is quoted.
-func plain(text string) string {
+func Plain(text string) string {
 	if text == "" || strings.TrimSpace(text) != text || strings.ContainsFunc(text, isControl) {
 		return strconv.Quote(text)
 	}

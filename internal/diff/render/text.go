@@ -62,9 +62,9 @@ func (t textWriter) line(format string, args ...any) {
 }
 
 func (t textWriter) change(c diff.Change, mark string, p paint) {
-	t.line("%s %s", p("  "+mark+" "+string(c.Action)), plain(c.Name))
+	t.line("%s %s", p("  "+mark+" "+string(c.Action)), Plain(c.Name))
 	if c.ID != "" {
-		t.line(" (%s)", plain(c.ID))
+		t.line(" (%s)", Plain(c.ID))
 	}
 	if at := place(c); at != "" {
 		t.line("  %s", at)
