@@ -46,6 +46,9 @@ func (a *app) validate(c *cobra.Command, paths []string) error {
 		for _, w := range set.Warnings {
 			a.complain("Warning: %s\n", w.Excerpt())
 		}
+		if len(set.Unseen) > 0 {
+			a.complain("%s alone doesn't show what these rule sets hold: %s\n", path, strings.Join(set.Unseen, ", "))
+		}
 		policies += len(set.Policies)
 		files += set.Files
 	}
@@ -77,7 +80,9 @@ func read(c *cobra.Command, path string) (manifest.Set, error) {
 	if err != nil {
 		return manifest.Set{}, err
 	}
-	set, err := manifest.Decode(files)
+	_, alone := files.(only)
+	decoder := manifest.Decoder{Partial: alone}
+	set, err := decoder.Decode(files)
 	for i := range set.Warnings {
 		set.Warnings[i].Path = filepath.Join(dir, set.Warnings[i].Path)
 	}

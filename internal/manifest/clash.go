@@ -10,10 +10,9 @@ import (
 
 // clashes returns an error for each name and key that is used twice, at the
 // later one. A name that another manifest lists as an earlier one of its own
-// would make two claims on one live policy. The files are read once more for
-// the lines to show: that is rare, and to keep them would cost memory always.
+// would make two claims on one live policy.
 func clashes(fsys fs.FS, all []*declared) diagnostic.List {
-	c := clashFinder{fsys: fsys}
+	c := clashFinder{lateFindings: lateFindings{fsys: fsys}}
 	c.names, c.keys, c.previous = make(map[string]*declared, len(all)), make(map[string]*declared, len(all)), map[string]*declared{}
 	for _, d := range all {
 		c.name(d)
@@ -25,10 +24,9 @@ func clashes(fsys fs.FS, all []*declared) diagnostic.List {
 }
 
 type clashFinder struct {
+	lateFindings
+
 	names, keys, previous map[string]*declared // by whom each was used first
-	fsys                  fs.FS
-	file                  *yamltree.File // that was read last
-	found                 diagnostic.List
 }
 
 func (c *clashFinder) name(d *declared) {
@@ -68,11 +66,7 @@ func (c *clashFinder) previously(d *declared) {
 }
 
 func (c *clashFinder) report(d *declared, at yamltree.Position, format string, args ...any) {
-	if c.file == nil || c.file.Path() != d.File {
-		content, _ := read(c.fsys, d.File) // without it, the finding shows no line
-		c.file = yamltree.New(d.File, content)
-	}
-	c.found = append(c.found, c.file.Diagnostic(at, fmt.Sprintf(format, args...)))
+	c.lateFindings.report(Place{d.File, at.Line, at.Col}, format, args...)
 }
 
 // where names a place in the policy's file for a message about another.

@@ -2,6 +2,8 @@ package manifest
 
 import (
 	"io/fs"
+	"maps"
+	"slices"
 
 	"github.com/policysync/policysync/internal/diagnostic"
 	"github.com/policysync/policysync/internal/policy"
@@ -14,6 +16,7 @@ type Set struct {
 	Warnings diagnostic.List  // what was passed over, such as a submodule
 	Files    int              // manifest files read
 	Named    []int            // indices in Policies of those that refer to something by name: see Resolve
+	Unseen   []string         // rule sets that a Partial folder uses and doesn't have, sorted; their rules are left out
 }
 
 // Decode reads every manifest in fsys: files named *.yaml or *.yml, at any
@@ -31,6 +34,8 @@ func Decode(fsys fs.FS) (Set, error) { return new(Decoder).Decode(fsys) }
 // goroutine at a time. What is in a Set is in the next one too, and must not
 // be altered.
 type Decoder struct {
+	Partial bool // not all of the folder is to be seen: rule sets that aren't there may be elsewhere
+
 	files map[string]file // of the last time, by path
 }
 
@@ -38,31 +43,46 @@ type Decoder struct {
 type file struct {
 	hash     string // of its content; empty when it isn't known
 	policies []declared
+	ruleSets []*ruleSet
 	findings diagnostic.List // those that can be seen without the other files
+	unread   bool            // a document of it isn't understood at all
 }
 
 // Decode decodes the folder as it is now.
 func (d *Decoder) Decode(fsys fs.FS) (Set, error) {
 	paths, errs, warnings := find(fsys)
 	errs = append(errs, d.refresh(fsys, paths)...)
+	unseen := d.Partial || len(errs) > 0
 	var all []*declared
+	var ruleSets []*ruleSet
 	for _, p := range paths {
 		f := d.files[p.path]
 		errs = append(errs, f.findings...)
+		unseen = unseen || f.unread
+		ruleSets = append(ruleSets, f.ruleSets...)
 		for i := range f.policies {
 			all = append(all, &f.policies[i])
 		}
 	}
-	errs = append(errs, clashes(fsys, all)...)
-	set := Set{Warnings: warnings, Files: len(d.files)}
+	rules := newLibrary(fsys, ruleSets, unseen)
+	rules.check(all)
+	errs = slices.Concat(errs, clashes(fsys, all), rules.found)
+	set := Set{Warnings: warnings, Files: len(d.files), Unseen: slices.Sorted(maps.Keys(rules.unseen))}
 	if err := errs.Err(); err != nil {
 		return set, err
 	}
 	set.Policies, set.Origins = make([]policy.Desired, len(all)), make([]*Origin, len(all))
 	for i, p := range all {
-		set.Policies[i], set.Origins[i] = *p.Desired, p.origin
-		p.Desired = &set.Policies[i] // so that each is in memory once
-		if p.named {
+		named := p.named
+		if p.uses.none() {
+			set.Policies[i], set.Origins[i] = *p.Desired, p.origin
+			p.Desired = &set.Policies[i] // so that each is in memory once
+		} else {
+			var inSets bool
+			set.Policies[i], set.Origins[i], inSets = rules.expand(p)
+			named = named || inSets
+		}
+		if named {
 			set.Named = append(set.Named, i)
 		}
 	}
@@ -95,6 +115,7 @@ type catalog struct {
 	fields    []policy.Field // of a document: a policy's own and policysync
 	kinds     map[string]policy.Kind
 	kindNames []string
+	ruleKeys  []string // kindNames, and what else a rule may begin with
 }
 
 func newCatalog() *catalog {
@@ -106,5 +127,6 @@ func newCatalog() *catalog {
 		c.kinds[k.Name] = k
 		c.kindNames = append(c.kindNames, k.Name)
 	}
+	c.ruleKeys = append(slices.Clone(c.kindNames), useKey)
 	return c
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/policysync/policysync/internal/yamltree"
 )
 
-// declared is a policy and where what must be unique about it stands.
+// declared is a policy, with the rules that stand in its document itself, and
+// where what must be unique about it stands.
 type declared struct {
 	*policy.Desired
 	nameAt     yamltree.Position
@@ -16,19 +17,20 @@ type declared struct {
 	previousAt []yamltree.Position // of each of Previously
 	origin     *Origin
 	named      bool // refers to something by name
+	uses       uses
 }
 
-// decodeFile returns the policies of one file and every error in it that can
-// be seen without the other files. A policy with errors is returned as far as
-// it is understood, for its name is still taken.
+// decodeFile returns what one file declares and every error in it that can be
+// seen without the other files. A policy or rule set with errors is returned as
+// far as it is understood, for its name is still taken.
 func decodeFile(known *catalog, at found, content []byte) file {
 	text := yamltree.New(at.path, content)
 	result := file{hash: at.hash}
 	for root := range text.Documents() {
-		d := document{catalog: known, file: text}
-		result.policies = append(result.policies, d.decode(root))
+		d := document{catalog: known, file: text, declares: "the policy"}
+		d.decode(root, &result)
 	}
-	result.findings = text.Findings()
+	result.findings, result.unread = text.Findings(), result.unread || text.Unread()
 	return result
 }
 
@@ -36,32 +38,47 @@ func decodeFile(known *catalog, at found, content []byte) file {
 type document struct {
 	*catalog
 	file         *yamltree.File
-	allowUnknown bool // rule kinds
-	named        bool // something is referred to by name
+	declares     string // in words
+	allowUnknown bool   // rule kinds
+	named        bool   // something is referred to by name
 }
 
 func (d *document) report(at yamltree.Position, format string, args ...any) {
 	d.file.Report(at, format, args...)
 }
 
-func (d *document) decode(root yamltree.Value) declared {
+// decode adds what a document declares to that of its file.
+func (d *document) decode(root yamltree.Value, to *file) {
 	if root.Shape != yamltree.Object {
 		hint := ""
 		if root.Shape == yamltree.List {
 			hint = ": write one document for each policy, with --- between them"
 		}
 		d.report(root.Position, "want a policy (an object), got %s%s", root, hint)
-		return declared{Desired: &policy.Desired{}, origin: &Origin{}}
+		return
 	}
 	own, _ := root.Get(settings.Name)
-	allow, _ := own.Get("allow_unknown_rules")
+	allow, _ := own.Get(allowUnknown.Name)
 	d.allowUnknown = allow.Shape == yamltree.Bool && isTrue(allow.Text)
+	switch d.kindOf(root) {
+	case kindPolicy:
+		to.policies = append(to.policies, d.policy(root, own))
+	case kindRuleSet:
+		to.ruleSets = append(to.ruleSets, d.ruleSet(root))
+	default:
+		to.unread = true
+	}
+}
 
+// policy returns the policy that a document declares; own is its field
+// policysync.
+func (d *document) policy(root, own yamltree.Value) declared {
 	body := d.object(owner{name: "a policy"}, d.fields, root)
 	result := declared{Desired: &policy.Desired{}, origin: &Origin{Fields: d.fieldPlaces(root)}}
 	result.File, result.Line = d.file.Path(), root.Line
 	result.setSettings(body, own)
 	delete(body, settings.Name)
+	delete(body, kindField.Name)
 	result.setPolicy(body, root)
 	result.named = d.named
 	if result.Key == "" {
@@ -75,9 +92,9 @@ func (d *declared) setPolicy(body map[string]any, root yamltree.Value) {
 	d.Name, _ = body["name"].(string)
 	decision, _ := body["decision"].(string)
 	d.Decision = policy.Decision(decision)
-	d.Include, d.origin.Include = taken(body, "include")
-	d.Exclude, d.origin.Exclude = taken(body, "exclude")
-	d.Require, d.origin.Require = taken(body, "require")
+	d.Include, d.origin.Include, d.uses.include = taken(body, "include")
+	d.Exclude, d.origin.Exclude, d.uses.exclude = taken(body, "exclude")
+	d.Require, d.origin.Require, d.uses.require = taken(body, "require")
 	for _, name := range []string{"name", "decision", "include", "exclude", "require"} {
 		delete(body, name)
 	}
@@ -89,9 +106,9 @@ func (d *declared) setPolicy(body map[string]any, root yamltree.Value) {
 }
 
 // taken returns the decoded list of rules of that name.
-func taken(body map[string]any, name string) ([]policy.Rule, []Place) {
+func taken(body map[string]any, name string) ([]policy.Rule, []Place, []use) {
 	list, _ := body[name].(ruleList)
-	return list.rules, list.places
+	return list.rules, list.places, list.uses
 }
 
 // The types that only policysync's own settings have.
@@ -101,9 +118,9 @@ const (
 )
 
 // Fields returns the fields of a manifest: those of a policy, then the one
-// that holds what is policysync's own. The caller must not alter what is
-// shared by the result.
-func Fields() []policy.Field { return append(slices.Clone(policy.Fields()), settings) }
+// that holds what is policysync's own, and the kind of the document. The caller
+// must not alter what is shared by the result.
+func Fields() []policy.Field { return append(slices.Clone(policy.Fields()), settings, kindField) }
 
 // settings is the field that holds what is policysync's own and never sent.
 var settings = policy.Field{Name: "policysync", Type: policy.Object, Doc: "what is policysync's own and never sent", Fields: []policy.Field{
@@ -120,8 +137,12 @@ var settings = policy.Field{Name: "policysync", Type: policy.Object, Doc: "what 
 		Doc: "never update or delete this policy, only report; this goes on when the manifest has expired or is removed",
 	},
 	{Name: "expires", Type: Date, Doc: "the last day, in UTC, on which the policy counts as declared"},
-	{Name: "allow_unknown_rules", Type: policy.Bool, Doc: "let rules of kinds pass that this version doesn't know"},
+	allowUnknown,
 }}
+
+var allowUnknown = policy.Field{
+	Name: "allow_unknown_rules", Type: policy.Bool, Doc: "let rules of kinds pass that this version doesn't know",
+}
 
 // setSettings takes the decoded field policysync; own is how it stands in the
 // document.

@@ -66,6 +66,8 @@ func (d *document) unknownField(own owner, fields []policy.Field, e yamltree.Ent
 		d.report(e.At, "%s is set by the account and can't be declared: remove it", key)
 	case !own.isRule && e.Key == "precedence":
 		d.report(e.At, "%s belongs to the link between an application and a policy, not to a reusable policy: remove it", key)
+	case !own.isRule && e.Key == "rules" && fieldNamed(fields, "include") != nil:
+		d.report(e.At, "%s is a field of rule sets: write kind: %s above it, or name the list include, exclude or require", key, kindRuleSet)
 	case own.isRule && e.Key == "name" && id >= 0:
 		d.report(e.At, "%s takes no name: write %q, the id of the %s",
 			own.name, fields[id].Name, fields[id].Refers)

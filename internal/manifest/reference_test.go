@@ -61,6 +61,7 @@ func TestReferenceSaysOfEveryKindAndFieldWhatTheTablesSay(t *testing.T) {
 	t.Parallel()
 	page, _ := reference(t)
 	documented(t, page, "", manifest.Fields())
+	documented(t, after(page, "\n## Rule sets\n"), "", manifest.RuleSetFields()[1:3])
 	for _, k := range policy.Kinds() {
 		section, _, _ := strings.Cut(after(page, "\n### "+k.Name+"\n"), "\n##")
 		if !strings.HasPrefix(section, "\n"+k.Doc+"\n") || !strings.Contains(section, "- "+k.Name+":") {
@@ -112,8 +113,10 @@ func after(page, text string) string {
 func TestReferenceStatesTheLimits(t *testing.T) {
 	t.Parallel()
 	page, _ := reference(t)
-	want := fmt.Sprintf("| %d MiB |\n| objects and lists within each other | %d |\n| values of a document, after its aliases are expanded | %d,000 |\n| errors shown of one file | %d,000 |\n",
-		manifest.MaxFileSize>>20, yamltree.MaxDepth, yamltree.MaxValues/1000, yamltree.MaxFindings/1000)
+	want := fmt.Sprintf("| %d MiB |\n| objects and lists within each other | %d |\n| values of a document, after its aliases are expanded | %d,000 |\n| errors shown of one file | %d,000 |\n"+
+		"| rules that one rule set stands for, with those that it uses | %d,000 |\n| rule sets within each other | %d |\n| rules that rule sets stand for, in all policies together | %d,000,000 |\n",
+		manifest.MaxFileSize>>20, yamltree.MaxDepth, yamltree.MaxValues/1000, yamltree.MaxFindings/1000,
+		manifest.MaxRuleSetRules/1000, manifest.MaxRuleSetDepth, manifest.MaxExpandedRules/1_000_000)
 	if !strings.Contains(page, want) {
 		t.Errorf("the page doesn't have:\n%s", want)
 	}

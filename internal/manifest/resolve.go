@@ -41,7 +41,8 @@ func (s Set) Resolve(things map[policy.Reference][]policy.Thing) (Set, error) {
 		})
 	}
 	s.Named = nil
-	if err := errs.Err(); err != nil {
+	errs.Sort()
+	if err := slices.Compact(errs).Err(); err != nil { // a rule of a rule set stands in many policies
 		return Set{Warnings: s.Warnings, Files: s.Files}, err
 	}
 	return s, nil

@@ -9,10 +9,12 @@ import (
 	"github.com/policysync/policysync/internal/yamltree"
 )
 
-// ruleList is a list of rules, and where each of them stands.
+// ruleList is a list of rules, where each of them stands, and what rule sets
+// are used between them.
 type ruleList struct {
 	rules  []policy.Rule
 	places []Place
+	uses   []use
 }
 
 // placed is a rule and where it stands.
@@ -32,11 +34,15 @@ func (d *document) rules(f policy.Field, v yamltree.Value) any {
 		return nil
 	}
 	if f.Required && len(v.Items) == 0 {
-		d.report(v.Position, "%s: want at least one rule: the policy would match nobody", f.Name)
+		d.report(v.Position, "%s: want at least one rule: %s would match nobody", f.Name, d.declares)
 	}
-	list := ruleList{make([]policy.Rule, 0, len(v.Items)), make([]Place, 0, len(v.Items))}
+	list := ruleList{rules: make([]policy.Rule, 0, len(v.Items)), places: make([]Place, 0, len(v.Items))}
 	for _, item := range v.Items {
 		if item.Shape == yamltree.Broken || d.file.Full() {
+			continue
+		}
+		if name, isUse := useIn(item); isUse {
+			d.use(&list, name)
 			continue
 		}
 		for _, r := range d.rule(item) {
@@ -140,7 +146,7 @@ func (d *document) severalKinds(v yamltree.Value) {
 }
 
 func (d *document) unknownKind(e yamltree.Entry) {
-	if near := nearest(e.Key, d.kindNames); near != "" {
+	if near := nearest(e.Key, d.ruleKeys); near != "" {
 		d.report(e.At, "unknown rule kind %s: did you mean %q?", yamltree.Quote(e.Key), near)
 		return
 	}

@@ -26,6 +26,7 @@ type File struct {
 	lines   []int // offset in text at which each line begins
 	found   diagnostic.List
 	corrupt bool // the text isn't one that YAML can be read from
+	unread  bool // a document wasn't given
 }
 
 // New returns the file of that path and content, its encoding checked.
@@ -38,7 +39,7 @@ func New(path string, content []byte) *File {
 		}
 	}
 	if offset, problem := badText(f.text); problem != "" {
-		f.corrupt = true
+		f.corrupt, f.unread = true, true
 		f.Report(f.position(offset), "%s", problem)
 	}
 	return f
@@ -54,6 +55,10 @@ func (f *File) Report(at Position, format string, args ...any) {
 // Full reports whether further findings are dropped, so that there is no use
 // in looking for them.
 func (f *File) Full() bool { return len(f.found) >= MaxFindings }
+
+// Unread reports whether Documents left something out, of which nothing is known
+// then but findings.
+func (f *File) Unread() bool { return f.unread || f.Full() }
 
 // Findings returns what was reported, in order of position and each once: what
 // stands in an anchor is looked at for every alias.

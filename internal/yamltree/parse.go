@@ -36,6 +36,7 @@ func (f *File) parse(first int, text string, yield func(Value) bool) bool {
 			return true
 		}
 		if err != nil {
+			f.unread = true
 			f.reportSyntax(decoder, first, first+strings.Count(strings.TrimRight(text, "\n"), "\n"), err)
 			return true
 		}
@@ -43,7 +44,10 @@ func (f *File) parse(first int, text string, yield func(Value) bool) bool {
 			continue
 		}
 		b := builder{file: f, linesBefore: first - 1, left: MaxValues}
-		if v := b.build(root); v.Shape != Broken && b.left >= 0 && !yield(v) {
+		v := b.build(root)
+		if v.Shape == Broken || b.left < 0 {
+			f.unread = true
+		} else if !yield(v) {
 			return false
 		}
 	}
