@@ -11,17 +11,49 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// Diagnostic is one finding about one place.
-type Diagnostic struct {
-	Path    string // slash-separated, as the user wrote or sees it
-	Line    int    // from 1; 0 when the finding is about the whole file
-	Col     int    // from 1, in characters; 0 when unknown
-	Message string // what is wrong and, where that helps, what to do
-	Source  string // the offending line as it stands, without its line break; may be empty
+// Severity is how much a finding matters.
+type Severity int
+
+// The severities.
+const (
+	Error   Severity = iota // nothing is done before it is corrected
+	Warning                 // most likely a mistake
+)
+
+// String returns error or warning.
+func (s Severity) String() string {
+	if s == Warning {
+		return "warning"
+	}
+	return "error"
 }
 
-// String returns path:line:col: message; parts that are unknown are left out.
+// Diagnostic is one finding about one place.
+type Diagnostic struct {
+	Path     string // slash-separated, as the user wrote or sees it
+	Line     int    // from 1; 0 when the finding is about the whole file
+	Col      int    // from 1, in characters; 0 when unknown
+	Severity Severity
+	Message  string // what is wrong and, where that helps, what to do
+	Code     string // of the lint whose page says more; empty for most errors
+	Source   string // the offending line as it stands, without its line break; may be empty
+}
+
+// String returns path:line:col: message, with "warning: " before a warning's
+// message and the code, if any, in brackets behind it.
 func (d Diagnostic) String() string {
+	text := d.Where() + ": "
+	if d.Severity == Warning {
+		text += "warning: "
+	}
+	if text += d.Message; d.Code != "" {
+		text += " (" + d.Code + ")"
+	}
+	return text
+}
+
+// Where returns path:line:col; parts that are unknown are left out.
+func (d Diagnostic) Where() string {
 	var b strings.Builder
 	b.WriteString(d.Path)
 	if d.Line > 0 {
@@ -30,7 +62,7 @@ func (d Diagnostic) String() string {
 			fmt.Fprintf(&b, ":%d", d.Col)
 		}
 	}
-	return b.String() + ": " + d.Message
+	return b.String()
 }
 
 // Excerpt returns String and below it the offending line with a caret under
@@ -70,12 +102,17 @@ func (l List) Err() error {
 	return l
 }
 
-// Sort orders the findings by path, line, column and message.
+// Sort orders the findings by path, line, column, code and message.
 func (l List) Sort() {
 	slices.SortFunc(l, func(a, b Diagnostic) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line),
-			cmp.Compare(a.Col, b.Col), cmp.Compare(a.Message, b.Message))
+			cmp.Compare(a.Col, b.Col), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Message, b.Message))
 	})
+}
+
+// Of returns the findings of that severity.
+func (l List) Of(s Severity) List {
+	return slices.DeleteFunc(slices.Clone(l), func(d Diagnostic) bool { return d.Severity != s })
 }
 
 // Nearest returns the candidate that word most likely misspells, or "" when

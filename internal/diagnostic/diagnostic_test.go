@@ -21,6 +21,7 @@ func TestExcerptPutsTheCaretUnderTheColumn(t *testing.T) {
 		{"line only", diagnostic.Diagnostic{Path: "a.yaml", Line: 3, Message: "bad", Source: "x"}, "a.yaml:3: bad"},
 		{"line and column", diagnostic.Diagnostic{Path: "a.yaml", Line: 3, Col: 7, Message: "bad", Source: "name: é€x"}, "a.yaml:3:7: bad\n    name: é€x\n          ^"},
 		{"tabs stay", diagnostic.Diagnostic{Path: "a.yaml", Line: 1, Col: 3, Message: "bad", Source: "\ta b"}, "a.yaml:1:3: bad\n    \ta b\n    \t ^"},
+		{"a warning with a code", diagnostic.Diagnostic{Path: "a.yaml", Line: 2, Col: 1, Severity: diagnostic.Warning, Message: "odd", Code: "PS101", Source: "x"}, "a.yaml:2:1: warning: odd (PS101)\n    x\n    ^"},
 		{"past the end", diagnostic.Diagnostic{Path: "a.yaml", Line: 1, Col: 9, Message: "bad", Source: "ab"}, "a.yaml:1:9: bad\n    ab\n      ^"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

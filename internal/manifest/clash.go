@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"fmt"
-	"io/fs"
 
 	"github.com/policysync/policysync/internal/diagnostic"
 	"github.com/policysync/policysync/internal/yamltree"
@@ -11,8 +10,8 @@ import (
 // clashes returns an error for each name and key that is used twice, at the
 // later one. A name that another manifest lists as an earlier one of its own
 // would make two claims on one live policy.
-func clashes(fsys fs.FS, all []*declared) diagnostic.List {
-	c := clashFinder{lateFindings: lateFindings{fsys: fsys}}
+func clashes(all []*declared) diagnostic.List {
+	c := clashFinder{}
 	c.names, c.keys, c.previous = make(map[string]*declared, len(all)), make(map[string]*declared, len(all)), map[string]*declared{}
 	for _, d := range all {
 		c.name(d)

@@ -13,6 +13,7 @@ import (
 type Set struct {
 	Policies []policy.Desired // in the order of their paths, then as in the file
 	Origins  []*Origin        // where the parts of each of Policies stand
+	Ignores  []Ignore         // comments that silence lints, in the order of their places
 	Warnings diagnostic.List  // what was passed over, such as a submodule
 	Files    int              // manifest files read
 	Named    []int            // indices in Policies of those that refer to something by name: see Resolve
@@ -44,6 +45,7 @@ type file struct {
 	hash     string // of its content; empty when it isn't known
 	policies []declared
 	ruleSets []*ruleSet
+	ignores  []Ignore
 	findings diagnostic.List // those that can be seen without the other files
 	unread   bool            // a document of it isn't understood at all
 }
@@ -52,6 +54,7 @@ type file struct {
 func (d *Decoder) Decode(fsys fs.FS) (Set, error) {
 	paths, errs, warnings := find(fsys)
 	errs = append(errs, d.refresh(fsys, paths)...)
+	set := Set{Warnings: warnings, Files: len(d.files)}
 	unseen := d.Partial || len(errs) > 0
 	var all []*declared
 	var ruleSets []*ruleSet
@@ -60,14 +63,17 @@ func (d *Decoder) Decode(fsys fs.FS) (Set, error) {
 		errs = append(errs, f.findings...)
 		unseen = unseen || f.unread
 		ruleSets = append(ruleSets, f.ruleSets...)
+		set.Ignores = append(set.Ignores, f.ignores...)
 		for i := range f.policies {
 			all = append(all, &f.policies[i])
 		}
 	}
-	rules := newLibrary(fsys, ruleSets, unseen)
+	rules := newLibrary(ruleSets, unseen)
 	rules.check(all)
-	errs = slices.Concat(errs, clashes(fsys, all), rules.found)
-	set := Set{Warnings: warnings, Files: len(d.files), Unseen: slices.Sorted(maps.Keys(rules.unseen))}
+	late := slices.Concat(clashes(all), rules.found)
+	Excerpts(fsys, late)
+	errs = append(errs, late...)
+	set.Unseen = slices.Sorted(maps.Keys(rules.unseen))
 	if err := errs.Err(); err != nil {
 		return set, err
 	}

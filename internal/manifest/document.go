@@ -31,6 +31,9 @@ func decodeFile(known *catalog, at found, content []byte) file {
 		d.decode(root, &result)
 	}
 	result.findings, result.unread = text.Findings(), result.unread || text.Unread()
+	if len(result.findings) == 0 {
+		result.ignores = ignores(text)
+	}
 	return result
 }
 

@@ -48,6 +48,10 @@ func fieldNamed(fields []policy.Field, name string) *policy.Field {
 	return nil
 }
 
+// PrecedenceCode is the code of the error that there is a field precedence: it
+// has a page like those of lints.
+const PrecedenceCode = "PS003"
+
 // unknownField reports a key that is no field, and returns the field that it
 // was most likely meant to be, or "".
 func (d *document) unknownField(own owner, fields []policy.Field, e yamltree.Entry) string {
@@ -65,7 +69,9 @@ func (d *document) unknownField(own owner, fields []policy.Field, e yamltree.Ent
 	case !own.isRule && policy.IsReadOnly(e.Key):
 		d.report(e.At, "%s is set by the account and can't be declared: remove it", key)
 	case !own.isRule && e.Key == "precedence":
-		d.report(e.At, "%s belongs to the link between an application and a policy, not to a reusable policy: remove it", key)
+		finding := d.file.Diagnostic(e.At, key+" belongs to the link between an application and a policy, not to a reusable policy: remove it")
+		finding.Code = PrecedenceCode
+		d.file.Add(finding)
 	case !own.isRule && e.Key == "rules" && fieldNamed(fields, "include") != nil:
 		d.report(e.At, "%s is a field of rule sets: write kind: %s above it, or name the list include, exclude or require", key, kindRuleSet)
 	case own.isRule && e.Key == "name" && id >= 0:

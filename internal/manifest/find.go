@@ -66,7 +66,7 @@ func (f *finder) entry(name string, entry fs.DirEntry) {
 		f.fail(name, "is a symbolic link, and these are not followed: put the file or folder itself here")
 	case mode&fs.ModeIrregular != 0:
 		f.warnings = append(f.warnings, diagnostic.Diagnostic{
-			Path: name, Message: "is a Git submodule and is passed over: its manifests are not read",
+			Path: name, Severity: diagnostic.Warning, Message: "is a Git submodule and is passed over: its manifests are not read",
 		})
 	case !manifest:
 	case !mode.IsRegular():

@@ -80,7 +80,7 @@ func TestSubmoduleIsPassedOverWithAWarning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := diagnostic.List{{Path: "vendor", Message: "is a Git submodule and is passed over: its manifests are not read"}}
+	want := diagnostic.List{{Path: "vendor", Severity: diagnostic.Warning, Message: "is a Git submodule and is passed over: its manifests are not read"}}
 	if diff := cmp.Diff(want, set.Warnings); diff != "" || len(set.Policies) != 1 || set.Files != 1 {
 		t.Errorf("%d policies of %d files, warnings (-want +got):\n%s", len(set.Policies), set.Files, diff)
 	}

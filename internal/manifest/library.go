@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -34,9 +33,9 @@ type extent struct{ rules, depth int }
 
 // newLibrary returns the rule sets of a folder, with an error for each that
 // can't be used.
-func newLibrary(fsys fs.FS, all []*ruleSet, partial bool) *library {
+func newLibrary(all []*ruleSet, partial bool) *library {
 	l := &library{
-		lateFindings: lateFindings{fsys: fsys}, partial: partial, unseen: map[string]bool{},
+		partial: partial, unseen: map[string]bool{},
 		sets: make(map[string]*ruleSet, len(all)), known: make(map[*ruleSet]extent, len(all)),
 	}
 	for _, s := range all {

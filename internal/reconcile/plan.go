@@ -141,7 +141,7 @@ func (p *Planner) parse(scope event.Scope) error {
 	}
 	p.parsed, p.set = p.snapshot, set
 	for _, w := range set.Warnings {
-		p.Sink.Emit(event.Warned{Scope: scope, Message: w.String()})
+		p.Sink.Emit(event.Warned{Scope: scope, Message: w.Where() + ": " + w.Message})
 	}
 	return nil
 }

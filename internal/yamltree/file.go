@@ -19,7 +19,7 @@ const (
 
 // File is the text of one YAML file and what was found wrong with it. It may
 // not be used by several goroutines at once until Documents is through; then
-// Diagnostic and Findings may.
+// Diagnostic, Findings and Comments may.
 type File struct {
 	path    string
 	text    string
@@ -45,10 +45,17 @@ func New(path string, content []byte) *File {
 	return f
 }
 
-// Report notes a finding.
+// Report notes an error.
 func (f *File) Report(at Position, format string, args ...any) {
 	if !f.Full() {
-		f.found = append(f.found, f.Diagnostic(at, fmt.Sprintf(format, args...)))
+		f.Add(f.Diagnostic(at, fmt.Sprintf(format, args...)))
+	}
+}
+
+// Add notes a finding.
+func (f *File) Add(d diagnostic.Diagnostic) {
+	if !f.Full() {
+		f.found = append(f.found, d)
 	}
 }
 
