@@ -23,7 +23,7 @@ const fresh = 5 * time.Second
 func (x *execution) carryOut(ctx context.Context, c diff.Change) (event.Outcome, error) {
 	switch c.Action {
 	case diff.ActionCreate:
-		return x.send(ctx, c, func(leave func() error) (policy.Live, error) {
+		return x.send(ctx, c, time.Time{}, func(leave func() error) (policy.Live, error) {
 			return x.Account.Create(ctx, c.Desired.Policy, leave)
 		})
 	case diff.ActionUpdate, diff.ActionRename:
@@ -41,16 +41,7 @@ func (x *execution) carryOut(ctx context.Context, c diff.Change) (event.Outcome,
 // was listed. Cloudflare's API has no conditional update, so that between the
 // look and the update there is still a moment in which an edit can be lost.
 func (x *execution) update(ctx context.Context, c diff.Change) (event.Outcome, error) {
-	if time.Since(x.listed) >= fresh {
-		now, err := x.Account.Get(ctx, c.ID)
-		if err == nil {
-			err = unmoved(c, now)
-		}
-		if err != nil {
-			return event.Refused, wrap(c, err)
-		}
-	}
-	return x.send(ctx, c, func(leave func() error) (policy.Live, error) {
+	return x.watched(ctx, c, x.listed, func(leave func() error) (policy.Live, error) {
 		return x.Account.Update(ctx, c.ID, c.Desired.Replacement(*c.Before), leave)
 	})
 }
@@ -58,21 +49,48 @@ func (x *execution) update(ctx context.Context, c diff.Change) (event.Outcome, e
 // remove deletes a policy, after another look at it: it may have come into use,
 // or somebody may have changed it.
 func (x *execution) remove(ctx context.Context, c diff.Change) (event.Outcome, error) {
-	now, err := x.Account.Get(ctx, c.ID)
-	switch {
-	case isGone(err):
-		return x.forget(ctx, c)
-	case err != nil:
-		return event.Refused, wrap(c, err)
-	case now.AppCount > 0:
-		return event.Refused, wrap(c, x.inUse(ctx, c.ID))
-	}
-	if err := unmoved(c, now); err != nil {
-		return event.Refused, wrap(c, err)
-	}
-	return x.send(ctx, c, func(leave func() error) (policy.Live, error) {
+	return x.watched(ctx, c, time.Time{}, func(leave func() error) (policy.Live, error) {
 		return policy.Live{}, x.Account.Delete(ctx, c.ID, leave)
 	})
+}
+
+// maxLooks is how often a policy is looked at anew for a request that has to
+// wait again and again.
+const maxLooks = 3
+
+// watched changes a policy that was last looked at at that time. Where the
+// request then has to wait, be it for the budget or after a 429, it looks anew:
+// one request at a time, lest the looks use up what the requests wait for.
+func (x *execution) watched(ctx context.Context, c diff.Change, looked time.Time, request request) (event.Outcome, error) {
+	outcome, err := x.lookAndSend(ctx, c, looked, request)
+	if !errors.Is(err, errOutdated) {
+		return outcome, err
+	}
+	x.anew <- struct{}{}
+	defer func() { <-x.anew }()
+	for looks := 0; looks < maxLooks && errors.Is(err, errOutdated); looks++ {
+		outcome, err = x.lookAndSend(ctx, c, time.Time{}, request)
+	}
+	return outcome, err
+}
+
+// lookAndSend changes a policy, unless it isn't any more as it was listed. It
+// looks at it first if the last look is too long ago.
+func (x *execution) lookAndSend(ctx context.Context, c diff.Change, looked time.Time, request request) (event.Outcome, error) {
+	if time.Since(looked) >= fresh {
+		now, err := x.Account.Get(ctx, c.ID)
+		if c.Action == diff.ActionDelete && isGone(err) {
+			return x.forget(ctx, c)
+		}
+		if err == nil {
+			err = x.unmoved(ctx, c, now)
+		}
+		if err != nil {
+			return event.Refused, wrap(c, err)
+		}
+		looked = time.Now()
+	}
+	return x.send(ctx, c, looked.Add(fresh), request)
 }
 
 // inUse returns an error that names the applications that use a policy.
@@ -84,8 +102,12 @@ func (x *execution) inUse(ctx context.Context, id string) error {
 	return fmt.Errorf("used by %s: take it off them first", strings.Join(users, ", "))
 }
 
-// unmoved returns an error if a policy is no longer as it was listed.
-func unmoved(c diff.Change, now policy.Live) error {
+// unmoved returns an error if a policy is no longer as it was listed, or is to
+// be deleted and in use.
+func (x *execution) unmoved(ctx context.Context, c diff.Change, now policy.Live) error {
+	if c.Action == diff.ActionDelete && now.AppCount > 0 {
+		return x.inUse(ctx, c.ID)
+	}
 	if !now.UpdatedAt.Equal(c.Live.UpdatedAt) || !policy.Equal(now.Policy, c.Live.Policy) {
 		return errors.New("somebody has changed the policy since it was listed: the next run plans anew")
 	}
@@ -106,23 +128,37 @@ func isGone(err error) bool {
 	return ok && answer.NotFound()
 }
 
-// errAgain is why a request that the account refused for now had no effect.
-var errAgain = errors.New("the account takes no more requests for now; it was sent again")
+// request asks the account for a change. It calls leave whenever the request
+// is about to leave, which it may only where that returns nil.
+type request func(leave func() error) (policy.Live, error)
 
-// send makes a change by a request. What follows its journal entry is recorded
-// though ctx has ended meanwhile. The entry is made when the request leaves: it
-// may wait long before that, and its entry tells until when it may take effect.
-func (x *execution) send(ctx context.Context, c diff.Change, request func(leave func() error) (policy.Live, error)) (event.Outcome, error) {
+var (
+	// errAgain is why a request that the account refused for now had no effect.
+	errAgain = errors.New("the account took no more requests for now")
+
+	// errOutdated is why a request didn't leave that had waited for long.
+	errOutdated = errors.New("it had to wait for so long that somebody may have changed the policy: the next run looks again")
+)
+
+// send makes a change by a request, which may leave until that time; the zero
+// time sets no bound. What follows its journal entry is recorded though ctx has
+// ended meanwhile. The entry is made when the request leaves: it may wait long
+// before that, and its entry tells until when it may take effect.
+func (x *execution) send(ctx context.Context, c diff.Change, until time.Time, request request) (event.Outcome, error) {
 	var noted bool
 	var failed error // of the journal
 	live, err := request(func() error {
 		if noted {
 			failed = x.Journal.Abandon(ctx, x.changed(c, event.Refused, errAgain))
+			noted = failed != nil
+		}
+		if failed == nil && !until.IsZero() && !time.Now().Before(until) {
+			return errOutdated
 		}
 		if failed == nil {
 			failed = x.Journal.Intend(ctx, x.intent(c))
+			noted = true
 		}
-		noted = true
 		return failed
 	})
 	ctx = context.WithoutCancel(ctx)

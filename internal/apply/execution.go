@@ -22,6 +22,7 @@ type execution struct {
 	scope  event.Scope
 	plan   diff.Plan
 	listed time.Time
+	anew   chan struct{} // full while a policy is looked at anew and then changed
 
 	mu       sync.Mutex
 	stop     error // why nothing further is begun
@@ -37,7 +38,7 @@ func newExecution(e Executor, scope event.Scope, plan diff.Plan, listed time.Tim
 		states = map[diff.State]int{}
 	}
 	return &execution{
-		Executor: e, scope: scope, plan: plan, listed: listed,
+		Executor: e, scope: scope, plan: plan, listed: listed, anew: make(chan struct{}, 1),
 		outcomes: map[event.Outcome]int{}, states: states, failed: map[string]bool{},
 	}
 }
