@@ -31,14 +31,16 @@ type Budget struct {
 	kept ring
 
 	mu     sync.Mutex
-	begun  []time.Time // ring of the last requests; zero: none yet
-	oldest int         // index of the first of them
-	resume time.Time   // nothing may begin before
+	begun  []time.Time          // ring of the last requests; zero: none yet
+	oldest int                  // index of the first of them
+	resume time.Time            // nothing may begin before
+	under  int                  // requests that have begun and not ended
+	server map[string]allowance // what the server said last, by the names of its limits
 }
 
 // NewBudget returns a budget of that many requests in 5 minutes, at least one.
 func NewBudget(requests int) *Budget {
-	return &Budget{turn: make(chan struct{}, 1), begun: make([]time.Time, max(requests, 1))}
+	return &Budget{turn: make(chan struct{}, 1), begun: make([]time.Time, max(requests, 1)), server: map[string]allowance{}}
 }
 
 // OpenBudget returns a NewBudget that goes on where the last one with that
@@ -91,10 +93,10 @@ func (b *Budget) Wait(ctx context.Context, waiting func(time.Duration)) (time.Du
 func (b *Budget) take(now time.Time) (time.Duration, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if pause := b.resume.Sub(now); pause > longestPause {
-		return 0, fmt.Errorf("%w until %s", errPaused, b.resume.UTC().Format(time.RFC3339))
+	earliest := b.allowed(now)
+	if earliest.Sub(now) > longestPause {
+		return 0, fmt.Errorf("%w until %s", errPaused, earliest.UTC().Format(time.RFC3339))
 	}
-	earliest := b.resume
 	if last := b.begun[b.oldest]; !last.IsZero() && last.Add(window).After(earliest) {
 		earliest = last.Add(window)
 	}
@@ -106,7 +108,53 @@ func (b *Budget) take(now time.Time) (time.Duration, error) {
 	}
 	b.begun[b.oldest] = now
 	b.oldest = (b.oldest + 1) % len(b.begun)
+	b.under++
+	for name, a := range b.server {
+		b.server[name] = allowance{a.left - 1, a.until}
+	}
 	return 0, nil
+}
+
+// allowed returns from when on the server takes one more request, and forgets
+// what it said of a time that is over.
+func (b *Budget) allowed(now time.Time) time.Time {
+	from := b.resume
+	for name, a := range b.server {
+		switch {
+		case !a.until.After(now):
+			delete(b.server, name)
+		case a.left <= 0 && a.until.After(from):
+			from = a.until
+		}
+	}
+	return from
+}
+
+// ended says that a request that Wait let begin has come to its end, or that
+// it was not sent after all.
+func (b *Budget) ended() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.under--
+}
+
+// heed takes what the answer to a request tells of what the server still takes.
+// It may not have counted the others under way yet. An answer may be late: it
+// doesn't raise what is left of a time that isn't over.
+func (b *Budget) heed(told map[string]allowance, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for name, a := range told {
+		a.left -= b.under - 1
+		held, known := b.server[name]
+		if known && held.until.After(now) && held.left <= a.left {
+			continue
+		}
+		if held.until.After(a.until) {
+			a.until = held.until
+		}
+		b.server[name] = a
+	}
 }
 
 // pause lets nothing begin for that long from now.

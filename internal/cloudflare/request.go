@@ -89,6 +89,7 @@ func (c *Client) send(ctx context.Context, q call) (answer, *Error) {
 		failed.Err, failed.unsent = err, true
 		return answer{}, failed
 	}
+	defer c.options.Budget.ended()
 	credentials, err := c.options.Credentials()
 	if err == nil {
 		err = credentials.check()
@@ -149,13 +150,14 @@ func (c *Client) exchange(ctx context.Context, q call, credentials Credentials, 
 	return got, failed.Err == nil && is2xx(failed.Status)
 }
 
-// heed pauses the budget where the server says that it takes no more for now.
+// heed tells the budget what an answer says of how many requests the server
+// takes, and when.
 func (c *Client) heed(response *http.Response) {
-	pause := exhausted(response.Header)
+	now := time.Now()
+	c.options.Budget.heed(allowances(response.Header, now), now)
 	if response.StatusCode == http.StatusTooManyRequests {
-		pause = max(pause, retryAfter(response.Header))
+		c.options.Budget.pause(retryAfter(response.Header))
 	}
-	c.options.Budget.pause(pause)
 }
 
 func (c *Client) request(ctx context.Context, q call, credentials Credentials) (*http.Request, error) {

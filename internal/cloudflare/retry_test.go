@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -181,7 +182,7 @@ func TestRatelimitHeaderPausesBeforeTheServerRefuses(t *testing.T) {
 		`"default";r=0;t=-5`:                    0,
 		`;;;=,,r=0`:                             0,
 		``:                                      0,
-		`default;r=00;t=30`:                     0,
+		`default;r=00;t=30`:                     30 * time.Second,
 		`"default";r=0;t=30;r=7`:                0,
 		`"default";r=0;t=600, "other";r=1;t=10`: 600 * time.Second,
 	}
@@ -202,6 +203,77 @@ func TestRatelimitHeaderPausesBeforeTheServerRefuses(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestNoMoreIsSentThanTheServerSaysIsLeft of any of its limits.
+func TestNoMoreIsSentThanTheServerSaysIsLeft(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		ratelimit, policy string
+		more              int           // requests after the one whose answer says so
+		want              time.Duration // until the last of them is answered
+	}{
+		"some are left":              {`"default";r=3;t=30`, "", 3, 0},
+		"none is left by now":        {`"default";r=3;t=30`, "", 4, 30 * time.Second},
+		"of either limit":            {`"burst";r=3;t=9, "default";r=100;t=40`, "", 4, 9 * time.Second},
+		"the window, without a time": {`"burst";r=3`, `"default";q=9;w=10, "burst";q=100;w=60`, 4, time.Minute},
+		"no time at all":             {`"burst";r=3`, `"default";q=9;w=10`, 4, 0},
+		"the time is over by then":   {`"default";r=3;t=0`, "", 4, 0},
+		"more than can be counted":   {`"default";r=99999999999;t=30`, "", 4, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client, _ := scripted(t, func(n int) *http.Response {
+					headers := []string{"Ratelimit", tc.ratelimit, "Ratelimit-Policy", tc.policy}
+					if n > 1 { // the first answer is all there is to go by
+						headers = nil
+					}
+					return answered(200, `{"success":true,"result":[],"result_info":{"total_count":0,"total_pages":0}}`, headers...)
+				})
+				list := func() {
+					if _, err := client.List(t.Context()); err != nil {
+						t.Error(err)
+					}
+				}
+				list()
+				start := time.Now()
+				for range tc.more {
+					list()
+				}
+				if took := time.Since(start); took != tc.want {
+					t.Errorf("%d requests took %s, want %s", tc.more, took, tc.want)
+				}
+			})
+		})
+	}
+}
+
+// TestWhatIsUnderWayCountsAgainstWhatIsLeft holds a client that sends several
+// requests at a time against an account that blocks everybody for 5 minutes
+// once it got one too many.
+func TestWhatIsUnderWayCountsAgainstWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		account := simulator.New(simulator.Options{Latency: 100 * time.Millisecond, Limit: 20})
+		client := connect(t, account, nil)
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				for range 10 {
+					if _, err := client.List(t.Context()); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		for _, r := range account.Requests() {
+			if r.Status == http.StatusTooManyRequests {
+				t.Fatal("the account refused a request and blocks everybody")
+			}
+		}
+	})
 }
 
 func TestReadsBackOffWithFullJitter(t *testing.T) {

@@ -22,29 +22,46 @@ func retryAfter(header http.Header) time.Duration {
 	return 0
 }
 
-// exhausted returns for how long the account has no requests left, as an
-// answer's Ratelimit header tells: "default";r=0;t=30 is 30 s. It is 0 where
-// some are left, and where the header tells nothing. (Cloudflare sends the
-// header since 2025-09-03, after draft-ietf-httpapi-ratelimit-headers.)
-func exhausted(header http.Header) time.Duration {
-	var longest time.Duration
-	for limit := range strings.SplitSeq(strings.Join(header.Values("Ratelimit"), ","), ",") {
-		var none bool
-		var reset time.Duration
-		for parameter := range strings.SplitSeq(limit, ";") {
-			name, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")
-			switch name {
-			case "r":
-				none = value == "0"
-			case "t":
-				reset, _ = seconds(value)
-			}
+// allowance is how many more requests the server takes until a time.
+type allowance struct {
+	left  int
+	until time.Time
+}
+
+// allowances returns what an answer says that the server still takes, by the
+// names of the server's limits. Ratelimit: "default";r=50;t=30 is 50 requests
+// in the next 30 s; where it names no time, it is the limit's whole window, as
+// Ratelimit-Policy: "default";q=100;w=60 tells. (Cloudflare sends the headers
+// since 2025-09-03, after draft-ietf-httpapi-ratelimit-headers.)
+func allowances(header http.Header, now time.Time) map[string]allowance {
+	all := map[string]allowance{}
+	windows := limits(header, "Ratelimit-Policy")
+	for name, told := range limits(header, "Ratelimit") {
+		left, err := strconv.ParseUint(told["r"], 10, 31)
+		reset, timed := seconds(told["t"])
+		if _, stated := told["t"]; !stated {
+			reset, timed = seconds(windows[name]["w"])
 		}
-		if none {
-			longest = max(longest, reset)
+		if err == nil && timed {
+			all[name] = allowance{int(left), now.Add(reset)}
 		}
 	}
-	return longest
+	return all
+}
+
+// limits reads a header of the form "name";key=value;key=value, "other";….
+func limits(header http.Header, name string) map[string]map[string]string {
+	all := map[string]map[string]string{}
+	for item := range strings.SplitSeq(strings.Join(header.Values(name), ","), ",") {
+		limit, rest, _ := strings.Cut(item, ";")
+		parameters := map[string]string{}
+		for parameter := range strings.SplitSeq(rest, ";") {
+			key, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")
+			parameters[key] = value
+		}
+		all[strings.TrimSpace(limit)] = parameters
+	}
+	return all
 }
 
 // seconds reads a whole number of seconds; one too large for a time.Duration
