@@ -157,9 +157,9 @@ func (w watched) Abandon(ctx context.Context, change state.Change) error {
 	return w.store.Abandon(ctx, change)
 }
 
-func (w watched) Doubt(ctx context.Context, change state.Change) error {
+func (w watched) Doubt(ctx context.Context, change state.Change, answered bool) error {
 	w.step("Doubt")
-	return w.store.Doubt(ctx, change)
+	return w.store.Doubt(ctx, change, answered)
 }
 
 func (w watched) Refresh(ctx context.Context, target string, records []policy.Recorded) error {

@@ -41,7 +41,7 @@ type Journal interface {
 	Intend(ctx context.Context, intent state.Intent) error
 	Settle(ctx context.Context, record policy.Recorded, change state.Change) error
 	Abandon(ctx context.Context, change state.Change) error
-	Doubt(ctx context.Context, change state.Change) error
+	Doubt(ctx context.Context, change state.Change, answered bool) error
 	Forget(ctx context.Context, change state.Change) error
 	Refresh(ctx context.Context, target string, records []policy.Recorded) error
 }

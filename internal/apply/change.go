@@ -189,8 +189,10 @@ func (x *execution) intent(c diff.Change) state.Intent {
 
 // fail records that a request failed, and whether it may have had an effect.
 func (x *execution) fail(ctx context.Context, c diff.Change, err error) (event.Outcome, error) {
-	outcome, note := event.Unknown, x.Journal.Doubt
 	answer, known := errors.AsType[*cloudflare.Error](err)
+	outcome, note := event.Unknown, func(ctx context.Context, change state.Change) error {
+		return x.Journal.Doubt(ctx, change, known && answer.Answered())
+	}
 	if known && !answer.Ambiguous {
 		outcome, note = event.Refused, x.Journal.Abandon
 	}

@@ -58,6 +58,18 @@ func (e *Error) NotFound() bool {
 	return e.Status == http.StatusNotFound && len(e.Errors) > 0 && !e.has(codeNoRoute)
 }
 
+// Answered reports whether the server has ended its work on the request: what
+// that did it has done, and nothing comes later. A gateway's word, by 502, 504
+// or a page of the edge, says nothing about what goes on behind it.
+func (e *Error) Answered() bool {
+	switch e.Status {
+	case 0, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return false
+	default:
+		return e.Status <= http.StatusInternalServerError || len(e.Errors) > 0
+	}
+}
+
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 

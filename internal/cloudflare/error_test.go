@@ -18,6 +18,7 @@ import (
 
 	"github.com/policysync/policysync/internal/cloudflare"
 	"github.com/policysync/policysync/internal/cloudflare/simulator"
+	"github.com/policysync/policysync/internal/policy"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -87,6 +88,40 @@ func TestErrorTexts(t *testing.T) {
 
 // TestNoErrorHoldsASecret lets the other side echo the request in every part
 // of an answer that an error may quote.
+func TestOnlyTheServerItselfCanSayThatItHasEnded(t *testing.T) {
+	t.Parallel()
+	const failed = `{"success":false,"errors":[{"code":10001,"message":"Internal server error"}],"result":null}`
+	for _, tt := range []struct {
+		status int
+		body   string
+		want   bool
+	}{
+		{0, "", false},
+		{200, failed, true},
+		{201, `{"success":true,"result":{"id":"f1`, true},
+		{400, failed, true},
+		{500, failed, true},
+		{500, "boom", true},
+		{502, "<h1>Bad gateway</h1>", false},
+		{502, failed, false},
+		{503, "upstream connect error", false},
+		{503, failed, true},
+		{504, failed, false},
+		{524, "<h1>A timeout occurred</h1>", false},
+	} {
+		client, _ := scripted(t, func(int) *http.Response {
+			if tt.status == 0 {
+				return nil
+			}
+			return answered(tt.status, tt.body)
+		})
+		_, err := client.Create(t.Context(), policy.Policy{Name: "a"}, nil)
+		if got := failure(t, err).Answered(); got != tt.want {
+			t.Errorf("%d %s: answered is %t, want %t", tt.status, tt.body, got, tt.want)
+		}
+	}
+}
+
 func TestNoErrorHoldsASecret(t *testing.T) {
 	t.Parallel()
 	const hush = "hush-hush-token"

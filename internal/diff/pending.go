@@ -13,6 +13,8 @@ type Pending struct {
 	Action Action
 	Body   policy.Policy // that was sent
 	At     time.Time     // when, by our clock
+
+	Answered bool // the account has ended its work on it: it has no effect later
 }
 
 // settleTime is how long a create that the account doesn't show may still take
@@ -34,7 +36,7 @@ func (c *computation) mayStillCome(step Change) bool {
 
 // young reports whether it is a create that may still take effect.
 func (p Pending) young(now time.Time) bool {
-	return p.Action == ActionCreate && now.Before(p.At.Add(settleTime))
+	return p.Action == ActionCreate && !p.Answered && now.Before(p.At.Add(settleTime))
 }
 
 // lapse closes the journal entry of a key, if it has one: a complete list

@@ -210,7 +210,7 @@ func (p *Planner) recall(ctx context.Context, in *diff.Input) error {
 	}
 	in.Recorded, in.Pending = recorded, map[string]diff.Pending{}
 	for _, i := range intents {
-		in.Pending[i.Key] = diff.Pending{Action: diff.Action(i.Action), Body: i.Body, At: i.At}
+		in.Pending[i.Key] = diff.Pending{Action: diff.Action(i.Action), Body: i.Body, At: i.At, Answered: i.Answered}
 	}
 	return nil
 }

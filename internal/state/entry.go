@@ -16,6 +16,10 @@ type Intent struct {
 	Body   policy.Policy // what the request sends; the zero Policy for a delete
 	Run    string        // the ID of the Run it belongs to
 	At     time.Time     // when it was noted
+
+	// Answered: the server has ended its work on the request. It may have had
+	// an effect, but has none later.
+	Answered bool
 }
 
 // Run is one pass for one target.

@@ -68,9 +68,10 @@ type Store interface {
 	Abandon(ctx context.Context, change Change) error
 
 	// Doubt stores that nobody knows whether a request had an effect: the
-	// change is appended, and the intent of its key stays open. It returns
-	// ErrNoIntent when none is open.
-	Doubt(ctx context.Context, change Change) error
+	// change is appended, and the intent of its key stays open, with what is
+	// to be said of it as Intent.Answered. It returns ErrNoIntent when none is
+	// open.
+	Doubt(ctx context.Context, change Change, answered bool) error
 
 	// Refresh replaces records without a change, all or none: what Git and the
 	// account have come to agree on. As with Settle, a policy under a new key

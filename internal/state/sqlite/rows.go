@@ -17,7 +17,7 @@ import (
 
 const (
 	recordColumns = `key, id, sent, read_back, protect, "commit", file, line, created_at, updated_at, absent_since, heals`
-	intentColumns = `target, key, action, id, body, run, at`
+	intentColumns = `target, key, action, id, body, run, at, answered`
 	runColumns    = `id, target, trigger, "commit", result, error, counts, started, finished`
 	changeColumns = `run, target, action, key, name, id, direction, result, error, ray, before, after, at, took_ns`
 )
@@ -36,7 +36,7 @@ func recordPlaces(r *policy.Recorded) []any {
 }
 
 func intentPlaces(i *state.Intent) []any {
-	return []any{&i.Target, &i.Key, &i.Action, &i.ID, body{&i.Body}, &i.Run, instant{&i.At}}
+	return []any{&i.Target, &i.Key, &i.Action, &i.ID, body{&i.Body}, &i.Run, instant{&i.At}, &i.Answered}
 }
 
 func runPlaces(r *state.Run) []any {

@@ -13,7 +13,7 @@ import (
 
 const (
 	insertRun    = "INSERT INTO runs (" + runColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-	insertIntent = "INSERT INTO intents (" + intentColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?)"
+	insertIntent = "INSERT INTO intents (" + intentColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 	insertChange = "INSERT INTO changes (" + changeColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 	// A record of the same key, and one of the same id, makes way.
@@ -22,7 +22,7 @@ const (
 	finishRun    = `UPDATE runs SET "commit" = ?, result = ?, error = ?, counts = ?, finished = ? WHERE id = ?`
 	deleteRecord = "DELETE FROM records WHERE target = ? AND key = ?"
 	deleteIntent = "DELETE FROM intents WHERE target = ? AND key = ?"
-	countIntents = "SELECT count(*) FROM intents WHERE target = ? AND key = ?"
+	answerIntent = "UPDATE intents SET answered = ? WHERE target = ? AND key = ?"
 )
 
 // StartRun stores the run as begun, unless the file was removed meanwhile.
@@ -95,10 +95,9 @@ func (s *Store) Abandon(ctx context.Context, change state.Change) error {
 }
 
 // Doubt stores that nobody knows whether a request had an effect.
-func (s *Store) Doubt(ctx context.Context, change state.Change) error {
+func (s *Store) Doubt(ctx context.Context, change state.Change, answered bool) error {
 	return s.append(ctx, change, func(tx transaction) error {
-		var open int
-		err := tx.QueryRowContext(ctx, countIntents, change.Target, change.Key).Scan(&open)
+		open, err := tx.exec(ctx, answerIntent, answered, change.Target, change.Key)
 		if err == nil && open == 0 {
 			return state.ErrNoIntent
 		}

@@ -140,17 +140,21 @@ func abandonCloses(t *testing.T, opener Opener) {
 func doubtKeeps(t *testing.T, opener Opener) {
 	store := begun(t, opener)
 	check(t, store.Intend(t.Context(), intent("a")))
-	check(t, store.Doubt(t.Context(), change("a", "unknown")))
+	check(t, store.Doubt(t.Context(), change("a", "unknown"), false))
 	holdsIntents(t, store, intent("a"))
 	holdsChanges(t, store, change("a", "unknown"))
 	wantError(t, state.ErrIntentOpen, store.Intend(t.Context(), intent("a")))
+	check(t, store.Doubt(t.Context(), change("a", "unknown"), true))
+	answered := intent("a")
+	answered.Answered = true
+	holdsIntents(t, store, answered)
 }
 
 func intentIsNeeded(t *testing.T, opener Opener) {
 	store := begun(t, opener)
 	check(t, store.Intend(t.Context(), intent("b")))
 	wantError(t, state.ErrNoIntent, store.Abandon(t.Context(), change("a", "failed")))
-	wantError(t, state.ErrNoIntent, store.Doubt(t.Context(), change("a", "unknown")))
+	wantError(t, state.ErrNoIntent, store.Doubt(t.Context(), change("a", "unknown"), true))
 	holdsIntents(t, store, intent("b"))
 	holdsChanges(t, store)
 }

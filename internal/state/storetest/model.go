@@ -14,11 +14,12 @@ import (
 
 // step is one call of a store.
 type step struct {
-	do     string
-	record policy.Recorded
-	intent state.Intent
-	change state.Change
-	run    state.Run
+	do       string
+	answered bool // of a doubt
+	record   policy.Recorded
+	intent   state.Intent
+	change   state.Change
+	run      state.Run
 }
 
 // equalsModel carries the same random steps out on a store and on the model,
@@ -73,10 +74,11 @@ func (s sequence) step(t *rapid.T) step {
 		do: rapid.SampledFrom([]string{
 			"start", "start", "finish", "intend", "intend", "settle", "forget", "abandon", "doubt", "refresh",
 		}).Draw(t, "do"),
-		record: policy.Recorded{Key: key, ID: id, Sent: sent, ReadBack: answered, File: result, CreatedAt: noon, UpdatedAt: noon},
-		intent: state.Intent{Target: s.target, Key: key, Action: "create", Body: sent, Run: run, At: noon},
-		change: state.Change{Run: run, Target: s.target, Key: key, Result: result, Before: &answered, At: noon},
-		run:    state.Run{ID: run, Target: s.target, Result: result, Started: noon, Counts: map[string]int{result: len(result)}},
+		answered: rapid.Bool().Draw(t, "answered"),
+		record:   policy.Recorded{Key: key, ID: id, Sent: sent, ReadBack: answered, File: result, CreatedAt: noon, UpdatedAt: noon},
+		intent:   state.Intent{Target: s.target, Key: key, Action: "create", Body: sent, Run: run, At: noon},
+		change:   state.Change{Run: run, Target: s.target, Key: key, Result: result, Before: &answered, At: noon},
+		run:      state.Run{ID: run, Target: s.target, Result: result, Started: noon, Counts: map[string]int{result: len(result)}},
 	}
 }
 
@@ -99,7 +101,7 @@ func take(t *rapid.T, store state.Store, s step) error {
 	case "abandon":
 		return store.Abandon(t.Context(), s.change)
 	case "doubt":
-		return store.Doubt(t.Context(), s.change)
+		return store.Doubt(t.Context(), s.change, s.answered)
 	default:
 		return store.Refresh(t.Context(), s.intent.Target, []policy.Recorded{s.record})
 	}

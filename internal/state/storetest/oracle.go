@@ -72,6 +72,9 @@ func (m *model) append(s step) {
 		delete(m.intents, s.change.Key)
 		m.changes = append(m.changes, s.change)
 	case "doubt":
+		intent := m.intents[s.change.Key]
+		intent.Answered = s.answered
+		m.intents[s.change.Key] = intent
 		m.changes = append(m.changes, s.change)
 	}
 }

@@ -43,6 +43,7 @@ CREATE TABLE intents (
     body   TEXT NOT NULL,
     run    TEXT NOT NULL REFERENCES runs (id),
     at     TEXT NOT NULL,
+    answered INTEGER NOT NULL, -- 1: it has no effect later
     PRIMARY KEY (target, key)
 ) STRICT;
 
