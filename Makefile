@@ -26,7 +26,7 @@ build: ## build ./bin/policysync, static and reproducible
 vet: ## go vet
 	$(GO) vet ./...
 
-test: ## all tests; needs Go and git, no C compiler
+test: ## all tests; needs Go, git and OpenSSH's sshd, no C compiler
 	$(GO) test ./...
 
 race: ## all tests under the race detector; needs a C compiler

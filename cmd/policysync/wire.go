@@ -18,6 +18,7 @@ import (
 	"github.com/policysync/policysync/internal/reconcile"
 	"github.com/policysync/policysync/internal/secret"
 	"github.com/policysync/policysync/internal/source"
+	"github.com/policysync/policysync/internal/source/githubapp"
 	"github.com/policysync/policysync/internal/state"
 	"github.com/policysync/policysync/internal/state/sqlite"
 )
@@ -33,7 +34,9 @@ func (a *app) newSource(t config.Target, cacheDir string) (reconcile.Source, err
 	s := t.Source
 	return source.NewGit(source.Options{
 		URL: s.URL, Branch: s.Branch, Tag: s.Tag, Commit: s.Commit, Path: s.Path,
-		Username: s.Auth.Username, Password: s.Auth.Password, CacheDir: cacheDir,
+		Username: s.Auth.Username, Password: s.Auth.Password, CAFile: s.Auth.CAFile,
+		GitHubApp: githubapp.App{ID: s.Auth.GitHubApp.AppID, InstallationID: s.Auth.GitHubApp.InstallationID, PrivateKey: s.Auth.GitHubApp.PrivateKey},
+		SSHKey:    s.Auth.SSHKey, Passphrase: s.Auth.SSHPassphrase, KnownHosts: s.Auth.KnownHosts, CacheDir: cacheDir,
 	})
 }
 

@@ -79,11 +79,22 @@ func (f *findings) source(s *Source, p place) {
 	}
 	f.want(s.Path != "" && fs.ValidPath(path.Clean(s.Path)), &s.Path, "source.path",
 		"want a folder inside the repository, such as policies, or . for all of it")
-	f.unavailable(&s.Auth.SSHKey, "source.auth.ssh_key_file")
-	f.unavailable(&s.Auth.KnownHosts, "source.auth.known_hosts_file")
-	f.unavailable(&s.Auth.GitHubApp, "source.auth.github_app")
+	f.auth(&s.Auth)
 	f.unavailable(&s.Verify.OpenPGPKeys, "source.verify.openpgp_keys_file")
 	f.unavailable(&s.Verify.SSHAllowedSigners, "source.verify.ssh_allowed_signers_file")
+}
+
+func (f *findings) auth(a *Auth) {
+	app := a.GitHubApp
+	if app != (GitHubApp{}) && (app.AppID <= 0 || app.InstallationID <= 0 || app.PrivateKey.IsZero()) {
+		f.report(f.first(&a.GitHubApp), "source.auth.github_app needs all of app_id, installation_id and private_key_file")
+	}
+	if app != (GitHubApp{}) && !a.Password.IsZero() {
+		f.report(f.first(&a.Password), "source.auth has both password_file and github_app: keep one")
+	}
+	if !a.SSHPassphrase.IsZero() && a.SSHKey.IsZero() {
+		f.report(f.first(&a.SSHPassphrase), "source.auth.ssh_passphrase_file is the passphrase of no key: name it in ssh_key_file")
+	}
 }
 
 func (f *findings) cloudflare(c *Cloudflare) {

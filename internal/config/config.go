@@ -48,13 +48,16 @@ type Source struct {
 	Verify Verify `yaml:"verify"`
 }
 
-// Auth says how policysync proves itself to the Git server.
+// Auth says how policysync and the Git server prove themselves to each other.
+// What the URL's scheme needs and has no use for is for package source to say.
 type Auth struct {
-	Username   string        `yaml:"username"`
-	Password   secret.Source `yaml:"password_file"`
-	SSHKey     secret.Source `yaml:"ssh_key_file"`
-	KnownHosts string        `yaml:"known_hosts_file"`
-	GitHubApp  GitHubApp     `yaml:"github_app"`
+	Username      string        `yaml:"username"`
+	Password      secret.Source `yaml:"password_file"`
+	CAFile        string        `yaml:"ca_file"`
+	SSHKey        secret.Source `yaml:"ssh_key_file"`
+	SSHPassphrase secret.Source `yaml:"ssh_passphrase_file"`
+	KnownHosts    string        `yaml:"known_hosts_file"`
+	GitHubApp     GitHubApp     `yaml:"github_app"`
 }
 
 // GitHubApp is an installed GitHub App whose tokens read the repository.

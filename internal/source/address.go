@@ -3,16 +3,16 @@ package source
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/policysync/policysync/internal/secret"
 )
-
-var errNoSSH = errors.New("ssh and git:// sources come in a later version: use an https or file URL, or a plain path")
 
 // address is where a repository is. Its printed form has no credentials.
 type address struct {
@@ -29,12 +29,12 @@ func parseAddress(raw string) (address, error) {
 	if !found {
 		return parsePath(raw)
 	}
-	switch scheme = strings.ToLower(scheme); scheme {
-	case "http", "https", "file":
-	case "ssh", "git", "git+ssh", "ssh+git":
-		return address{}, errNoSSH
-	default:
-		return address{}, errors.New("the URL's scheme is unknown: use https, http, file, or a plain path")
+	parse, known := map[string]func(*url.URL) (address, error){
+		"http": parseHTTP, "https": parseHTTP, "file": parseFileURL,
+		"ssh": parseSSH, "git+ssh": parseSSH, "ssh+git": parseSSH, "git": parseDaemon,
+	}[strings.ToLower(scheme)]
+	if !known {
+		return address{}, errors.New("the URL's scheme is unknown: use https, ssh, git, http, file, or a plain path")
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -44,18 +44,15 @@ func parseAddress(raw string) (address, error) {
 	if u.RawQuery != "" || u.Fragment != "" || u.Path == "" {
 		return address{}, errors.New("the URL must end with the path of a repository, without ? and #")
 	}
-	if scheme == "file" {
-		return parseFileURL(u)
-	}
-	return parseHTTP(u)
+	return parse(u)
 }
 
 func parsePath(raw string) (address, error) {
 	if raw == "" {
 		return address{}, errors.New("no URL is set")
 	}
-	if before, _, found := strings.Cut(raw, ":"); found && !strings.Contains(before, "/") {
-		return address{}, fmt.Errorf("%w (a path with a colon is written ./a:b)", errNoSSH)
+	if host, path, found := cutSCP(raw); found {
+		return parseSCP(host, path)
 	}
 	abs, err := filepath.Abs(raw)
 	if err != nil {
@@ -72,27 +69,78 @@ func parseFileURL(u *url.URL) (address, error) {
 }
 
 func parseHTTP(u *url.URL) (address, error) {
-	if u.Hostname() == "" {
-		return address{}, errors.New("the URL names no host")
-	}
 	password, _ := u.User.Password()
 	a := address{username: u.User.Username(), password: secret.New(password)}
-	u.User = nil
-	endpoint, err := transport.NewEndpoint(u.String())
-	if err != nil {
-		return address{}, fmt.Errorf("read URL %s: %w", u, err)
+	return a.at(u)
+}
+
+// parseDaemon reads a URL of git-daemon, which knows no users.
+func parseDaemon(u *url.URL) (address, error) {
+	if u.User != nil {
+		return address{}, errors.New("a git:// URL has no user: nobody logs in there")
 	}
-	a.endpoint = *endpoint
+	u.Path = fromHome(u.Path)
+	return address{}.at(u)
+}
+
+// at adds the host, port and path of a URL.
+func (a address) at(u *url.URL) (address, error) {
+	host, port := u.Hostname(), 0
+	if host == "" || strings.ContainsAny(host, "[]@ \t") {
+		return address{}, errors.New("the URL names no host")
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if u.Port() != "" {
+		var err error
+		if port, err = strconv.Atoi(u.Port()); err != nil || port < 1 || port > 65535 {
+			return address{}, errors.New("the URL's port is none: want 1 to 65535")
+		}
+	}
+	a.endpoint = transport.Endpoint{Protocol: strings.ToLower(u.Scheme), Host: host, Port: port, Path: u.Path}
 	return a, nil
 }
 
 // local reports whether the repository is on this machine's disk.
 func (a address) local() bool { return a.endpoint.Protocol == "file" }
 
-// String returns the URL without credentials, or the path.
+// web reports whether the repository is reached over http or https.
+func (a address) web() bool { return strings.HasPrefix(a.endpoint.Protocol, "http") }
+
+// ssh reports whether the repository is reached over ssh.
+func (a address) ssh() bool { return a.endpoint.Protocol == sshScheme }
+
+// host returns host:port.
+func (a address) host() string {
+	port := a.endpoint.Port
+	if port == 0 {
+		port = map[string]int{sshScheme: 22, "git": 9418, "http": 80, "https": 443}[a.endpoint.Protocol]
+	}
+	return net.JoinHostPort(strings.Trim(a.endpoint.Host, "[]"), strconv.Itoa(port))
+}
+
+// authority returns the host, and the port where the URL has one.
+func (a address) authority() string {
+	if a.endpoint.Port == 0 {
+		return a.endpoint.Host
+	}
+	return a.endpoint.Host + ":" + strconv.Itoa(a.endpoint.Port)
+}
+
+// String returns the URL without credentials, or the path. Different
+// repositories have different ones.
 func (a address) String() string {
 	if a.local() {
 		return a.endpoint.Path
 	}
-	return a.endpoint.String()
+	u := a.endpoint
+	if !a.ssh() {
+		return u.String()
+	}
+	u.User = a.username
+	if !strings.HasPrefix(u.Path, "/") && !strings.HasPrefix(u.Path, "~") {
+		u.Path = "~/" + u.Path // where relative paths begin
+	}
+	return u.String()
 }

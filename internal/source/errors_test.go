@@ -25,7 +25,7 @@ func wantError(t *testing.T, err error, text string, missing bool) {
 	if got := errors.Is(err, source.ErrNotFound); got != missing {
 		t.Errorf("error %q matches ErrNotFound: %t", err, got)
 	}
-	if strings.ContainsAny(err.Error(), "\r\n") || len(err.Error()) > 500 {
+	if strings.ContainsAny(err.Error(), "\r\n") || len(err.Error()) > 800 {
 		t.Errorf("error is not one short line: %q", err)
 	}
 }
@@ -233,9 +233,8 @@ func TestErrorWhenTheServerIsGone(t *testing.T) {
 
 func TestErrorWhenThePasswordIsNotSet(t *testing.T) {
 	t.Parallel()
-	r := newRepository(t, files{})
-	o := r.options()
-	o.Password = secret.Source{Env: "POLICYSYNC_TEST_NOT_SET"}
+	o := newRepository(t, files{}).options()
+	o.URL, o.Password = "https://git.example.com/a.git", secret.Source{Env: "POLICYSYNC_TEST_NOT_SET"}
 	if err := fetchError(t, newGit(t, o)); !errors.Is(err, secret.ErrNotSet) {
 		t.Errorf("error %v", err)
 	}

@@ -3,11 +3,13 @@ package source
 import (
 	"context"
 	"errors"
+	"io"
 	"os/exec"
 	"strings"
 	"unicode"
 
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 )
 
@@ -26,9 +28,13 @@ func (r *remote) explain(ctx context.Context, l login, err error) error {
 		return cause
 	}
 	switch {
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, ErrNotFound), errors.As(err, &told{}):
 		return err
 	case errors.Is(err, transport.ErrAuthenticationRequired), errors.Is(err, transport.ErrAuthorizationFailed):
+		if r.tokens != nil {
+			r.tokens.Forget()
+			return errors.New("the server refused the GitHub App's token: check that the app is installed for this repository")
+		}
 		return l.refused(err)
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
 		return notFound("the repository has no commits yet: push one to " + r.ref.String())
@@ -38,15 +44,36 @@ func (r *remote) explain(ctx context.Context, l login, err error) error {
 		return errors.New("git-upload-pack is not installed: local repositories are read with it, so install git or use an https URL")
 	case errors.Is(err, pktline.ErrInvalidPktLen):
 		return errors.New("the server's answer is not Git's: check that the URL is that of the repository and not of a web or login page")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, packp.ErrEmptyInput):
+		return errors.New("the server hung up in the middle of its answer: " + oneLine(l.scrub(err.Error())))
 	case r.ref.pinned() && strings.Contains(err.Error(), "not our ref"):
 		return noCommit(r.ref)
 	}
 	return errors.New(oneLine(l.scrub(err.Error())))
 }
 
+// told is an error that is in words for a person already.
+type told struct{ error }
+
+// Unwrap returns the error itself.
+func (t told) Unwrap() error { return t.error }
+
+// toldOf returns err as told, or nil.
+func toldOf(err error) error {
+	if err == nil {
+		return nil
+	}
+	return told{err}
+}
+
 func (r *remote) noRepository() error {
-	if r.address.local() {
+	switch {
+	case r.address.local():
 		return notFound("there is no Git repository: check the path")
+	case r.address.ssh():
+		return notFound("there is no Git repository, or this key may not read it: check the URL, and what the key is registered for")
+	case !r.address.web():
+		return notFound("there is no Git repository, or git-daemon doesn't export it: check the URL")
 	}
 	return notFound("there is no Git repository, or this user may not see it: check the URL, user name and password")
 }

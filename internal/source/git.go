@@ -1,7 +1,6 @@
 package source
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,25 +27,10 @@ type Git struct {
 func NewGit(o Options) (*Git, error) {
 	address, addressErr := parseAddress(o.URL)
 	ref, refErr := newReference(o)
-	if err := errors.Join(addressErr, refErr, o.check(), twice(address, o)); err != nil {
+	if err := errors.Join(addressErr, refErr, o.check(), o.checkLogin(address)); err != nil {
 		return nil, fmt.Errorf("set up the Git source: %w", err)
 	}
-	return &Git{
-		remote: &remote{
-			address: address, ref: ref, username: o.Username, password: o.Password,
-			timeout: cmp.Or(o.Timeout, DefaultTimeout),
-		},
-		cache:  o.cacheFor(address, ref),
-		folder: o.folder(),
-	}, nil
-}
-
-// twice refuses two passwords, of which one would be silently ignored.
-func twice(a address, o Options) error {
-	if !a.password.IsZero() && !o.Password.IsZero() {
-		return errors.New("the URL has a password and another one is set: remove it from the URL")
-	}
-	return nil
+	return &Git{remote: newRemote(address, ref, o), cache: o.cacheFor(address, ref), folder: o.folder()}, nil
 }
 
 // Fetch returns the files of the commit that the reference names now. It asks

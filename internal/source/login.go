@@ -2,15 +2,21 @@ package source
 
 import (
 	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"fmt"
+	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
 	"github.com/policysync/policysync/internal/secret"
+	"github.com/policysync/policysync/internal/source/githubapp"
 )
 
 // defaultUsername goes with a password that has no user name: the hosts that
@@ -23,13 +29,17 @@ type login struct {
 	password secret.Value
 }
 
-// login reads the password as it is now.
-func (r *remote) login() (login, error) {
+// login reads the password as it is now, or gets a token.
+func (r *remote) login(ctx context.Context, client *http.Client) (login, error) {
 	l := login{username: cmp.Or(r.username, r.address.username), password: r.address.password}
-	if !r.password.IsZero() {
+	switch {
+	case r.tokens != nil:
+		token, err := r.tokens.Token(ctx, client)
+		return login{githubapp.Username, token}, toldOf(err)
+	case !r.password.IsZero():
 		password, err := r.password.Read()
 		if err != nil {
-			return login{}, fmt.Errorf("read the password of the Git source: %w", err)
+			return login{}, told{fmt.Errorf("read the password of the Git source: %w", err)}
 		}
 		l.password = password
 	}
@@ -37,6 +47,24 @@ func (r *remote) login() (login, error) {
 		l.username = cmp.Or(l.username, defaultUsername)
 	}
 	return l, nil
+}
+
+// httpClient returns a client with connections of its own, which release
+// closes. It trusts the authorities in the file as it is now.
+func (r *remote) httpClient() (client *http.Client, release func(), err error) {
+	pool := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
+	if r.caFile != "" {
+		text, err := os.ReadFile(r.caFile)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read ca_file: %w", err)
+		}
+		authorities := x509.NewCertPool()
+		if !authorities.AppendCertsFromPEM(text) {
+			return nil, nil, fmt.Errorf("read ca_file: %s has no certificate in PEM form", r.caFile)
+		}
+		pool.TLSClientConfig = &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12}
+	}
+	return &http.Client{Transport: pool}, pool.CloseIdleConnections, nil
 }
 
 // method returns the login as go-git takes it: nil for nobody.

@@ -4,37 +4,50 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
+// behindProxy has what the proxy of the environment leads to, by host. (It is
+// not asked for what is on 127.0.0.1.)
+var behindProxy sync.Map
+
 // TestMain keeps the machine's Git settings out of the tests, makes the
-// certificate of httptest a trusted one, and fails when a test leaves a
-// goroutine behind.
+// certificate of httptest a trusted one and a proxy the environment's, and
+// fails when a test leaves a goroutine behind.
 func TestMain(m *testing.M) {
-	dir, err := prepare()
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if handler, found := behindProxy.Load(q.URL.Host); found {
+			handler.(http.Handler).ServeHTTP(w, q)
+		}
+	}))
+	dir, err := prepare(proxy.URL)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+	goleak.VerifyTestMain(m, goleak.IgnoreCurrent(), goleak.Cleanup(func(code int) {
+		proxy.Close()
 		_ = os.RemoveAll(dir)
 		os.Exit(code)
 	}))
 }
 
 // prepare sets the environment and returns the folder that it refers to.
-func prepare() (dir string, err error) {
+func prepare(proxy string) (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "source"); err != nil {
 		return "", err
 	}
 	certificate, err := writeCertificate(dir)
 	for name, value := range map[string]string{
 		"GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1", "SSL_CERT_FILE": certificate, "LC_ALL": "C",
+		"HTTP_PROXY": proxy, "NO_PROXY": "",
 	} {
 		err = errors.Join(err, os.Setenv(name, value))
 	}

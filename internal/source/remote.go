@@ -1,11 +1,11 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -20,20 +20,46 @@ import (
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
 	"github.com/policysync/policysync/internal/secret"
+	"github.com/policysync/policysync/internal/source/githubapp"
 )
 
 // remote is the server's side of one reference.
 type remote struct {
-	address  address
-	ref      reference
-	username string
-	password secret.Source
-	timeout  time.Duration
+	address address
+	ref     reference
+	timeout time.Duration
+
+	username   string
+	password   secret.Source
+	tokens     *githubapp.Tokens // of an app; nil: there is none
+	caFile     string
+	sshKeyFile secret.Source
+	passphrase secret.Source
+	knownHosts string
 }
 
-// conversation is one exchange with upload-pack, after it has told its references.
+func newRemote(a address, r reference, o Options) *remote {
+	remote := &remote{
+		address: a, ref: r, timeout: cmp.Or(o.Timeout, DefaultTimeout),
+		username: o.Username, password: o.Password, caFile: o.CAFile,
+		sshKeyFile: o.SSHKey, passphrase: o.Passphrase, knownHosts: o.KnownHosts,
+	}
+	if !o.GitHubApp.IsZero() {
+		remote.tokens = &githubapp.Tokens{App: o.GitHubApp, API: githubapp.API(a.endpoint.Protocol, a.authority())}
+	}
+	return remote
+}
+
+// session is an exchange with git-upload-pack: first it tells its references.
+type session interface {
+	AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error)
+	UploadPack(context.Context, *packp.UploadPackRequest) (*packp.UploadPackResponse, error)
+	Close() error
+}
+
+// conversation is a session after the references were told.
 type conversation struct {
-	transport.UploadPackSession
+	session
 	adv     *packp.AdvRefs
 	silence *silence
 }
@@ -76,20 +102,14 @@ func (r *remote) download(ctx context.Context, into *store) (plumbing.Hash, erro
 // talk opens a conversation, lets use lead it, and closes it. An error comes
 // back in words for a person.
 func (r *remote) talk(ctx context.Context, use func(context.Context, conversation) error) error {
-	login, err := r.login()
-	if err != nil {
-		return err
-	}
 	ctx, watch := watchSilence(ctx, r.timeout)
 	defer watch.stop()
-	client, release := r.client()
+	session, login, release, err := r.open(ctx)
+	if err != nil {
+		return r.explain(ctx, login, err)
+	}
 	defer release()
 	return r.explain(ctx, login, func() error {
-		endpoint := r.address.endpoint
-		session, err := client.NewUploadPackSession(&endpoint, login.method())
-		if err != nil {
-			return err
-		}
 		// All that was asked for has been read or has failed by then, so that
 		// the server's last words don't matter.
 		defer func() { _ = session.Close() }()
@@ -102,14 +122,32 @@ func (r *remote) talk(ctx context.Context, use func(context.Context, conversatio
 	}())
 }
 
-// client returns a transport of its own, so that nothing is shared with the
-// rest of the process and no idle connection outlives the conversation.
-func (r *remote) client() (client transport.Transport, release func()) {
-	if r.address.local() {
-		return file.NewClient(transport.UploadPackServiceName, transport.ReceivePackServiceName), func() {}
+// open makes ready for a conversation. What it leads over is its own: nothing
+// is shared with the rest of the process, and nothing is left after release.
+func (r *remote) open(ctx context.Context) (s session, l login, release func(), err error) {
+	endpoint := r.address.endpoint
+	switch {
+	case r.address.local():
+		client := file.NewClient(transport.UploadPackServiceName, transport.ReceivePackServiceName)
+		s, err = client.NewUploadPackSession(&endpoint, nil)
+		return s, l, func() {}, err
+	case r.address.ssh():
+		s, release, err = r.openSSH(ctx)
+		return s, l, release, err
+	case !r.address.web():
+		return r.openDaemon(ctx), l, func() {}, nil
 	}
-	pool := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
-	return githttp.NewClient(&http.Client{Transport: pool}), pool.CloseIdleConnections
+	client, release, err := r.httpClient()
+	if err != nil {
+		return nil, l, nil, told{err}
+	}
+	if l, err = r.login(ctx, client); err == nil {
+		s, err = githttp.NewClient(client).NewUploadPackSession(&endpoint, l.method())
+	}
+	if err != nil {
+		release()
+	}
+	return s, l, release, err
 }
 
 // request asks for one object with the files it leads to. A pinned commit that
