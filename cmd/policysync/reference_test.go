@@ -39,7 +39,7 @@ func TestReferenceNamesEveryCommandFlagAndJSONField(t *testing.T) {
 }
 
 // aFlag is a flag in a command's help, with what its value is called.
-var aFlag = regexp.MustCompile(`--[a-z-]+( [A-Z]+)?\b`)
+var aFlag = regexp.MustCompile(`--[a-z-]+( [A-Z=]+)?\b`)
 
 // jsonFields returns the names of all fields that --format json writes.
 func jsonFields(t *testing.T) []string {

@@ -23,6 +23,7 @@ type flags struct {
 	repo, branch, path    string
 	account, mode, listen string
 	state                 string
+	vars                  []string
 }
 
 func newRoot(a *app) *cobra.Command {
@@ -66,11 +67,28 @@ func (a *app) sourceFlags(c *cobra.Command) {
 	f.StringVar(&a.flags.path, "path", "policies", "without a config file: `FOLDER` inside the repository")
 	f.StringVar(&a.flags.account, "account", "", "without a config file: `ID` of the account (also: CLOUDFLARE_ACCOUNT_ID)")
 	f.StringVar(&a.flags.mode, "mode", "create-only", "without a config file: `MODE`, one of create-only, upsert, sync")
+	a.varFlag(c)
 	f.StringVar(&a.flags.state, "state", "", "without a config file: `FILE` of the state (default $STATE_DIRECTORY/state.db, then ~/.local/state/policysync/state.db)")
 }
 
+// varFlag adds the flag that stands in for the vars of a config file.
+func (a *app) varFlag(c *cobra.Command) {
+	c.Flags().StringArrayVar(&a.flags.vars, "var", nil, "without a config file: `NAME=VALUE` of a variable of the manifests; as often as there are variables")
+}
+
+// varsOfFlags returns the variables that flags set.
+func (a *app) varsOfFlags() (config.Vars, error) {
+	var vars config.Vars
+	for _, assignment := range a.flags.vars {
+		if err := vars.Set(assignment); err != nil {
+			return nil, fmt.Errorf("--var %s: %w", assignment, err)
+		}
+	}
+	return vars, nil
+}
+
 // withoutFile names the flags that only count where there is no config file.
-var withoutFile = []string{"repo", "branch", "path", "account", "mode", "state", "listen"}
+var withoutFile = []string{"repo", "branch", "path", "account", "mode", "state", "listen", "var"}
 
 // load returns the config: of the file if there is one, else of flags and
 // environment, with the targets that --target leaves.
@@ -118,6 +136,9 @@ func (a *app) fromFlags(c *cobra.Command) (*config.Config, error) {
 		if t.Source.URL, err = filepath.Abs(a.flags.dir); err != nil {
 			return nil, err
 		}
+	}
+	if t.Vars, err = a.varsOfFlags(); err != nil {
+		return nil, err
 	}
 	if a.flags.account != "" {
 		t.AccountID = a.flags.account

@@ -22,32 +22,45 @@ func newValidate(a *app) *cobra.Command {
 		Short: "Check manifests, offline",
 		Long: `Check manifests, offline: every file below each PATH (default: this folder).
 
-All mistakes of all files are reported at once, as path:line:col: message.`,
+All mistakes of all files are reported at once, as path:line:col: message.
+
+Values with a variable, such as ${vars.env}, are checked for each target of the
+config that --config names, or of the one that is found when --target is given;
+or with the variables of --var. Without any of these flags they are not checked.`,
 		RunE: func(c *cobra.Command, paths []string) error {
 			if len(paths) == 0 {
 				paths = []string{"."}
 			}
-			return a.validate(c, paths)
+			targets, err := a.vantages(c)
+			if err != nil {
+				return err
+			}
+			return a.validate(c, paths, targets)
 		},
 	}
+	a.configFlags(c)
+	a.varFlag(c)
 	return c
 }
 
-func (a *app) validate(c *cobra.Command, paths []string) error {
+func (a *app) validate(c *cobra.Command, paths []string, targets []vantage) error {
 	policies, files := 0, 0
 	var problems diagnostic.List
 	for _, path := range paths {
-		set, err := read(c, path)
-		if found, ok := errors.AsType[diagnostic.List](err); ok {
-			problems = append(problems, found...)
-		} else if err != nil {
+		set, found, err := a.check(c.Context(), path, targets)
+		if err != nil {
 			return err
 		}
+		problems = append(problems, found...)
 		for _, w := range set.Warnings {
 			a.complain("Warning: %s\n", w.Excerpt())
 		}
 		if len(set.Unseen) > 0 {
 			a.complain("%s alone doesn't show what these rule sets hold: %s\n", path, strings.Join(set.Unseen, ", "))
+		}
+		if len(set.Unset) > 0 {
+			a.complain("Values in %s with these variables are not checked: %s. Name their target with --config FILE and --target NAME, or set them with --var NAME=VALUE\n",
+				path, strings.Join(set.Unset, ", "))
 		}
 		policies += len(set.Policies)
 		files += set.Files
@@ -73,25 +86,40 @@ func counted(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// read decodes what is below a folder, or one file, and puts the path in
-// front of what it says of places.
-func read(c *cobra.Command, path string) (manifest.Set, error) {
-	dir, files, err := open(c.Context(), path)
+// check decodes what is below a folder, or one file, for each target and
+// returns what it holds for the last. What is wrong for some of the targets
+// alone names them.
+func (a *app) check(ctx context.Context, path string, targets []vantage) (set manifest.Set, problems diagnostic.List, err error) {
+	dir, files, err := open(ctx, path)
 	if err != nil {
-		return manifest.Set{}, err
+		return set, nil, err
 	}
 	_, alone := files.(only)
-	decoder := manifest.Decoder{Partial: alone}
-	set, err := decoder.Decode(files)
-	for i := range set.Warnings {
-		set.Warnings[i].Path = filepath.Join(dir, set.Warnings[i].Path)
-	}
-	if found, ok := errors.AsType[diagnostic.List](err); ok {
-		for i := range found {
-			found[i].Path = filepath.Join(dir, found[i].Path)
+	of := map[diagnostic.Diagnostic][]string{}
+	for _, t := range targets {
+		decoder := manifest.Decoder{Partial: alone, Vars: t.vars, OpenVars: t.open}
+		set, err = decoder.Decode(files)
+		found, isList := errors.AsType[diagnostic.List](err)
+		if err != nil && !isList {
+			return set, nil, err
+		}
+		for _, d := range found {
+			of[d] = append(of[d], t.name)
 		}
 	}
-	return set, err
+	for d, names := range of {
+		if len(names) < len(targets) {
+			d.Message += " (target " + strings.Join(names, ", ") + ")"
+		}
+		problems = append(problems, d)
+	}
+	problems.Sort()
+	for _, list := range []diagnostic.List{problems, set.Warnings} {
+		for i := range list {
+			list[i].Path = filepath.Join(dir, list[i].Path)
+		}
+	}
+	return set, problems, nil
 }
 
 // open returns the folder that path is, or that it is in, and its files, of

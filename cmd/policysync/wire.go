@@ -82,7 +82,7 @@ func credentials(c config.Cloudflare) (cloudflare.Credentials, error) {
 func newPlanner(t config.Target, from reconcile.Source, client *cloudflare.Client, records reconcile.Records, sink event.Sink) reconcile.Planner {
 	return reconcile.Planner{
 		Target: t.Name, Source: from, Account: client, Names: client, Records: records,
-		Mode: t.Mode, Adopt: t.Adopt, Drift: t.Drift, Sink: sink,
+		Mode: t.Mode, Adopt: t.Adopt, Drift: t.Drift, Vars: t.Vars, Sink: sink,
 	}
 }
 

@@ -34,6 +34,7 @@ type Target struct {
 	Schedule      Schedule      `yaml:"schedule"`
 	FullListEvery time.Duration `yaml:"full_list_every"` // at least a second
 	Limits        Limits        `yaml:"limits"`
+	Vars          Vars          `yaml:"vars"`
 }
 
 // Source says where manifests come from. At most one of Branch, Tag and

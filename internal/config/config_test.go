@@ -100,6 +100,7 @@ func TestSampleHasTheDefaults(t *testing.T) {
 	want.Targets[0].Source.URL = "https://git.example.com/security/access.git"
 	want.Targets[0].Source.Auth.Password = secret.Source{File: "/run/secrets/git-token"}
 	want.Targets[0].Cloudflare.APIToken.File = "/run/secrets/cloudflare-token"
+	want.Targets[0].Vars = config.Vars{"env": "production", "approvals": json.Number("2")}
 	want.State.URL = "sqlite:///var/lib/policysync/state.db"
 	if diff := cmp.Diff(want, got, sameSchedule()); diff != "" {
 		t.Error(diff)

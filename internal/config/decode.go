@@ -52,7 +52,11 @@ func (d *decoder) value(v yamltree.Value, to reflect.Value, key string) {
 		d.report(p, "%s has no value: write one, or leave the key out", key)
 		p.refused = true
 	case v.Shape == yamltree.Object && want == yamltree.Object:
-		d.object(v, to, key)
+		if vars, ok := field.(*Vars); ok {
+			d.vars(v, vars)
+		} else {
+			d.object(v, to, key)
+		}
 	case v.Shape == yamltree.List && want == yamltree.List:
 		d.list(v, to, key)
 	case v.Shape != yamltree.Object && v.Shape != yamltree.List && want == yamltree.Text:
@@ -72,7 +76,7 @@ func shapeOf(to reflect.Value) yamltree.Shape {
 		return yamltree.Text
 	}
 	switch to.Kind() {
-	case reflect.Struct:
+	case reflect.Struct, reflect.Map:
 		return yamltree.Object
 	case reflect.Slice:
 		return yamltree.List

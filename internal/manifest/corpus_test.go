@@ -1,6 +1,7 @@
 package manifest_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -25,6 +26,9 @@ var update = flag.Bool("update", false, "write what is, as what is wanted, to te
 // wantFile is the part of a corpus file that says what Decode makes of the
 // other parts.
 const wantFile = "want"
+
+// varsFile is the part, if there is one, that holds the target's variables.
+const varsFile = "vars.json"
 
 // corpus is one file of testdata: a title, manifests and what is wanted.
 type corpus struct {
@@ -54,11 +58,28 @@ func (c corpus) name() string { return strings.TrimSuffix(filepath.Base(c.path),
 func (c corpus) manifests() fstest.MapFS {
 	files := fstest.MapFS{}
 	for _, f := range c.archive.Files {
-		if f.Name != wantFile {
+		if f.Name != wantFile && f.Name != varsFile {
 			files[f.Name] = &fstest.MapFile{Data: f.Data}
 		}
 	}
 	return files
+}
+
+// decode decodes the manifests, or files that stand for them, with the
+// corpus file's variables.
+func (c corpus) decode(t testing.TB, files fstest.MapFS) (manifest.Set, error) {
+	t.Helper()
+	var decoder manifest.Decoder
+	for _, f := range c.archive.Files {
+		if f.Name == varsFile {
+			d := json.NewDecoder(bytes.NewReader(f.Data))
+			d.UseNumber()
+			if err := d.Decode(&decoder.Vars); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return decoder.Decode(files)
 }
 
 // expect compares got with the corpus file's last part, or writes it there.
@@ -102,7 +123,7 @@ func TestEveryBadManifestGivesExactlyItsErrors(t *testing.T) {
 	for _, c := range corpora(t, "bad") {
 		t.Run(c.name(), func(t *testing.T) {
 			t.Parallel()
-			set, err := manifest.Decode(c.manifests())
+			set, err := c.decode(t, c.manifests())
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -119,7 +140,7 @@ func TestGoodManifestsDecodeToWhatTheySay(t *testing.T) {
 	for _, c := range corpora(t, "good") {
 		t.Run(c.name(), func(t *testing.T) {
 			t.Parallel()
-			set, err := manifest.Decode(c.manifests())
+			set, err := c.decode(t, c.manifests())
 			if err == nil {
 				set, err = set.Resolve(directory())
 			}
@@ -178,8 +199,8 @@ func windows(files fstest.MapFS) fstest.MapFS {
 func TestByteOrderMarkAndCRLFChangeNothing(t *testing.T) {
 	t.Parallel()
 	for _, c := range corpora(t, "good") {
-		want, wantErr := manifest.Decode(c.manifests())
-		got, err := manifest.Decode(windows(c.manifests()))
+		want, wantErr := c.decode(t, c.manifests())
+		got, err := c.decode(t, windows(c.manifests()))
 		if wantErr != nil || err != nil {
 			t.Fatalf("%s: %v, %v", c.path, wantErr, err)
 		}
@@ -188,8 +209,8 @@ func TestByteOrderMarkAndCRLFChangeNothing(t *testing.T) {
 		}
 	}
 	for _, c := range corpora(t, "bad") {
-		_, want := manifest.Decode(c.manifests())
-		_, err := manifest.Decode(windows(c.manifests()))
+		_, want := c.decode(t, c.manifests())
+		_, err := c.decode(t, windows(c.manifests()))
 		if diff := cmp.Diff(want, err); diff != "" {
 			t.Errorf("%s (-LF +CRLF):\n%s", c.path, diff)
 		}

@@ -17,6 +17,7 @@ type Set struct {
 	Warnings diagnostic.List  // what was passed over, such as a submodule
 	Files    int              // manifest files read
 	Named    []int            // indices in Policies of those that refer to something by name: see Resolve
+	Unset    []string         // variables that OpenVars lets pass, sorted
 	Unseen   []string         // rule sets that a Partial folder uses and doesn't have, sorted; their rules are left out
 }
 
@@ -32,9 +33,12 @@ func Decode(fsys fs.FS) (Set, error) { return new(Decoder).Decode(fsys) }
 // files that are as they were the last time are neither read nor parsed again.
 // A file is when its fs.FileInfo has a method ContentHash() string that says
 // so; others are read each time. The zero Decoder is ready for use, by one
-// goroutine at a time. What is in a Set is in the next one too, and must not
-// be altered.
+// goroutine at a time; its fields must not change between calls. What is in a
+// Set is in the next one too, and must not be altered.
 type Decoder struct {
+	Vars     map[string]any // the target's variables: texts, booleans and json.Numbers
+	OpenVars bool           // values that hold variables other than Vars are taken as they stand, unchecked
+
 	Partial bool // not all of the folder is to be seen: rule sets that aren't there may be elsewhere
 
 	files map[string]file // of the last time, by path
@@ -48,57 +52,70 @@ type file struct {
 	ignores  []Ignore
 	findings diagnostic.List // those that can be seen without the other files
 	unread   bool            // a document of it isn't understood at all
+	unset    []string        // variables without a value
 }
 
 // Decode decodes the folder as it is now.
 func (d *Decoder) Decode(fsys fs.FS) (Set, error) {
 	paths, errs, warnings := find(fsys)
 	errs = append(errs, d.refresh(fsys, paths)...)
-	set := Set{Warnings: warnings, Files: len(d.files)}
-	unseen := d.Partial || len(errs) > 0
-	var all []*declared
-	var ruleSets []*ruleSet
-	for _, p := range paths {
-		f := d.files[p.path]
-		errs = append(errs, f.findings...)
-		unseen = unseen || f.unread
-		ruleSets = append(ruleSets, f.ruleSets...)
-		set.Ignores = append(set.Ignores, f.ignores...)
-		for i := range f.policies {
-			all = append(all, &f.policies[i])
-		}
-	}
-	rules := newLibrary(ruleSets, unseen)
-	rules.check(all)
-	late := slices.Concat(clashes(all), rules.found)
+	all := d.gather(paths)
+	rules := newLibrary(all.ruleSets, d.Partial || all.unread || len(errs) > 0)
+	rules.check(all.policies)
+	late := slices.Concat(clashes(all.policies), rules.found)
 	Excerpts(fsys, late)
-	errs = append(errs, late...)
-	set.Unseen = slices.Sorted(maps.Keys(rules.unseen))
+	errs = slices.Concat(errs, all.findings, late)
+	set := Set{
+		Warnings: warnings, Files: len(d.files), Ignores: all.ignores,
+		Unset: sortedOnce(all.unset), Unseen: sortedOnce(rules.unseen),
+	}
 	if err := errs.Err(); err != nil {
 		return set, err
 	}
-	set.Policies, set.Origins = make([]policy.Desired, len(all)), make([]*Origin, len(all))
-	for i, p := range all {
-		named := p.named
-		if p.uses.none() {
-			set.Policies[i], set.Origins[i] = *p.Desired, p.origin
-			p.Desired = &set.Policies[i] // so that each is in memory once
-		} else {
-			var inSets bool
-			set.Policies[i], set.Origins[i], inSets = rules.expand(p)
-			named = named || inSets
-		}
-		if named {
+	set.Policies, set.Origins = make([]policy.Desired, len(all.policies)), make([]*Origin, len(all.policies))
+	for i, p := range all.policies {
+		if rules.put(p, &set, i) {
 			set.Named = append(set.Named, i)
 		}
 	}
 	return set, nil
 }
 
+func sortedOnce(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// folder is what the files of a folder declare, in the order of their paths.
+type folder struct {
+	policies []*declared
+	ruleSets []*ruleSet
+	ignores  []Ignore
+	findings diagnostic.List
+	unread   bool
+	unset    []string
+}
+
+func (d *Decoder) gather(paths []found) folder {
+	var all folder
+	for _, p := range paths {
+		f := d.files[p.path]
+		for i := range f.policies {
+			all.policies = append(all.policies, &f.policies[i])
+		}
+		all.ruleSets = append(all.ruleSets, f.ruleSets...)
+		all.ignores = append(all.ignores, f.ignores...)
+		all.findings = append(all.findings, f.findings...)
+		all.unread = all.unread || f.unread
+		all.unset = append(all.unset, f.unset...)
+	}
+	return all
+}
+
 // refresh decodes the files that have changed, forgets those that are gone,
 // and returns an error for each that can't be read.
 func (d *Decoder) refresh(fsys fs.FS, paths []found) (errs diagnostic.List) {
-	last, known := d.files, newCatalog()
+	last, known := d.files, d.catalog()
 	d.files = make(map[string]file, len(paths))
 	for _, p := range paths {
 		if f := last[p.path]; f.hash == p.hash && p.hash != "" {
@@ -122,12 +139,16 @@ type catalog struct {
 	kinds     map[string]policy.Kind
 	kindNames []string
 	ruleKeys  []string // kindNames, and what else a rule may begin with
+	vars      map[string]any
+	varNames  []string // sorted
+	openVars  bool
 }
 
-func newCatalog() *catalog {
+func (d *Decoder) catalog() *catalog {
 	c := &catalog{
 		fields: Fields(),
 		kinds:  map[string]policy.Kind{},
+		vars:   d.Vars, varNames: slices.Sorted(maps.Keys(d.Vars)), openVars: d.OpenVars,
 	}
 	for _, k := range policy.Kinds() {
 		c.kinds[k.Name] = k

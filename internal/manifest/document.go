@@ -28,7 +28,9 @@ func decodeFile(known *catalog, at found, content []byte) file {
 	result := file{hash: at.hash}
 	for root := range text.Documents() {
 		d := document{catalog: known, file: text, declares: "the policy"}
+		d.fill(&root)
 		d.decode(root, &result)
+		result.unset = append(result.unset, d.unset...)
 	}
 	result.findings, result.unread = text.Findings(), result.unread || text.Unread()
 	if len(result.findings) == 0 {
@@ -41,9 +43,10 @@ func decodeFile(known *catalog, at found, content []byte) file {
 type document struct {
 	*catalog
 	file         *yamltree.File
-	declares     string // in words
-	allowUnknown bool   // rule kinds
-	named        bool   // something is referred to by name
+	declares     string   // in words
+	allowUnknown bool     // rule kinds
+	named        bool     // something is referred to by name
+	unset        []string // variables without a value
 }
 
 func (d *document) report(at yamltree.Position, format string, args ...any) {
@@ -62,7 +65,7 @@ func (d *document) decode(root yamltree.Value, to *file) {
 	}
 	own, _ := root.Get(settings.Name)
 	allow, _ := own.Get(allowUnknown.Name)
-	d.allowUnknown = allow.Shape == yamltree.Bool && isTrue(allow.Text)
+	d.allowUnknown = allow.Style == yamltree.Open || allow.Shape == yamltree.Bool && isTrue(allow.Text)
 	switch d.kindOf(root) {
 	case kindPolicy:
 		to.policies = append(to.policies, d.policy(root, own))

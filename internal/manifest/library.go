@@ -23,7 +23,7 @@ type library struct {
 	sets    map[string]*ruleSet
 	names   []string // sorted
 	partial bool     // there may be rule sets that can't be seen: not to know a name is no mistake
-	unseen  map[string]bool
+	unseen  []string
 	known   map[*ruleSet]extent
 	open    []*ruleSet // those being measured, each used by the one before
 }
@@ -35,8 +35,8 @@ type extent struct{ rules, depth int }
 // can't be used.
 func newLibrary(all []*ruleSet, partial bool) *library {
 	l := &library{
-		partial: partial, unseen: map[string]bool{},
-		sets: make(map[string]*ruleSet, len(all)), known: make(map[*ruleSet]extent, len(all)),
+		partial: partial,
+		sets:    make(map[string]*ruleSet, len(all)), known: make(map[*ruleSet]extent, len(all)),
 	}
 	for _, s := range all {
 		switch first, taken := l.sets[s.name]; {
@@ -102,11 +102,10 @@ func (l *library) used(u use) (extent, bool) {
 }
 
 func (l *library) unknown(u use) {
-	if l.partial || len(l.found) >= yamltree.MaxFindings {
-		l.unseen[u.name] = l.partial
-		return
-	}
 	switch near := nearest(u.name, l.names); {
+	case l.partial:
+		l.unseen = append(l.unseen, u.name)
+	case len(l.found) >= yamltree.MaxFindings:
 	case near != "":
 		l.report(u.at, "no rule set is named %s: did you mean %q?", yamltree.Quote(u.name), near)
 	case len(l.names) == 0:
@@ -140,9 +139,21 @@ func (l *library) check(all []*declared) {
 	}
 }
 
+// put puts a policy, with the rules of the rule sets that it uses, at that
+// index into a set, and reports whether it refers to something by name. The
+// library must be without findings.
+func (l *library) put(p *declared, into *Set, i int) (named bool) {
+	if p.uses.none() {
+		into.Policies[i], into.Origins[i] = *p.Desired, p.origin
+		p.Desired = &into.Policies[i] // so that each is in memory once
+		return p.named
+	}
+	into.Policies[i], into.Origins[i], named = l.expand(p)
+	return named || p.named
+}
+
 // expand returns a policy and its origin with the rules of the rule sets that
-// it uses, and whether one of these refers to something by name. The library
-// must be without findings.
+// it uses, and whether one of these refers to something by name.
 func (l *library) expand(d *declared) (policy.Desired, *Origin, bool) {
 	desired, origin, named := *d.Desired, *d.origin, false
 	for _, list := range []struct {

@@ -1,6 +1,7 @@
 package manifest_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -45,6 +46,11 @@ func TestExamplesOfTheReferenceAreValid(t *testing.T) {
 			fallthrough
 		case b.info == "yaml":
 			if set, err := manifest.Decode(files); err != nil || len(set.Policies) != 1 {
+				t.Errorf("%d policies, error %v in:\n%s", len(set.Policies), err, b.text)
+			}
+		case b.info == "yaml vars":
+			decoder := manifest.Decoder{Vars: map[string]any{"env": "staging", "domain": "example.com", "strict": true, "approvals": json.Number("2")}}
+			if set, err := decoder.Decode(files); err != nil || len(set.Policies) != 1 {
 				t.Errorf("%d policies, error %v in:\n%s", len(set.Policies), err, b.text)
 			}
 		case b.info == "yaml bad":

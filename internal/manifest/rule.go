@@ -167,6 +167,9 @@ func (d *document) asItStands(v yamltree.Value) any {
 	case yamltree.Object:
 		object := make(map[string]any, len(v.Entries))
 		for _, e := range v.Entries {
+			if strings.Contains(e.Key, "${") {
+				d.report(e.At, "variables work in values, not in keys")
+			}
 			object[e.Key] = d.asItStands(e.Value)
 		}
 		return object
@@ -181,7 +184,7 @@ func (d *document) asItStands(v yamltree.Value) any {
 	case yamltree.Date:
 		d.report(v.Position, "%s may be read as a date: put it in quotes", yamltree.Short(v.Text))
 	case yamltree.Text:
-		if hint := boolHint(v.Text); v.Plain && hint != "" {
+		if hint := boolHint(v.Text); v.Style == yamltree.Plain && hint != "" {
 			d.report(v.Position, "%s may be read as a boolean%s, or put it in quotes", yamltree.Short(v.Text), hint)
 		}
 		return v.Text

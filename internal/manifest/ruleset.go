@@ -98,7 +98,7 @@ func useIn(rule yamltree.Value) (yamltree.Value, bool) {
 // use notes the use of a rule set behind the list's rules so far.
 func (d *document) use(list *ruleList, name yamltree.Value) {
 	switch {
-	case name.Shape == yamltree.Broken:
+	case name.Shape == yamltree.Broken, name.Style == yamltree.Open:
 	case name.Shape != yamltree.Text:
 		d.report(name.Position, "%s: want the name of a rule set, got %s%s", useKey, name, useHint(name))
 	default:

@@ -34,6 +34,9 @@ var scalarTypes = map[policy.Type]scalarType{
 // scalar returns a value that is neither a list nor an object.
 func (d *document) scalar(own owner, f policy.Field, v yamltree.Value) any {
 	t := scalarTypes[f.Type]
+	if isOpen(v, t.shape) {
+		return v.Text
+	}
 	if v.Shape != t.shape && !(f.Type == Date && v.Shape == yamltree.Date) {
 		d.report(v.Position, "%s: want %s, got %s%s", f.Name, t.want, v, mismatchHint(own, f, t, v))
 		return nil
@@ -58,15 +61,17 @@ func (d *document) scalar(own owner, f policy.Field, v yamltree.Value) any {
 func mismatchHint(own owner, f policy.Field, t scalarType, v yamltree.Value) string {
 	isScalar := slices.Contains([]yamltree.Shape{yamltree.Bool, yamltree.Number, yamltree.Date}, v.Shape)
 	switch {
+	case v.Style == yamltree.Filled:
+		return ", with its variables put in"
 	case v.Shape == yamltree.List && len(v.Items) > 0 && own.isRule:
 		return ": only one field of a rule may have a list, and that of single values"
 	case v.Shape == yamltree.Object && f.Refers != "":
 		return ": names are not known of these, write the id"
 	case t.shape == yamltree.Text && isScalar && !slices.Contains([]policy.Type{policy.Duration, Date}, f.Type):
 		return ": put it in quotes, " + yamltree.Quote(v.Text)
-	case t.shape == yamltree.Bool && v.Shape == yamltree.Text && v.Plain:
+	case t.shape == yamltree.Bool && v.Shape == yamltree.Text && v.Style == yamltree.Plain:
 		return boolHint(v.Text)
-	case t.shape != yamltree.Text && v.Shape == yamltree.Text && !v.Plain:
+	case t.shape != yamltree.Text && v.Shape == yamltree.Text && v.Style == yamltree.Quoted:
 		return ": remove the quotes"
 	}
 	return ""

@@ -49,6 +49,7 @@ type Planner struct {
 	Mode    diff.Mode
 	Adopt   diff.Adoption
 	Drift   diff.Drift
+	Vars    map[string]any // what manifests may refer to; must not change between plans
 	Sink    event.Sink
 
 	CheckIDs bool // warn of ids in manifests that nothing in the account bears
@@ -135,6 +136,7 @@ func (p *Planner) parse(scope event.Scope) error {
 		return nil
 	}
 	defer p.snapshot.Release()
+	p.decoder.Vars = p.Vars
 	set, err := p.decoder.Decode(p.snapshot.FS)
 	if err != nil {
 		return err

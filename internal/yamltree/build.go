@@ -82,7 +82,11 @@ func scalar(n *yaml.Node) Value {
 	case "!!timestamp":
 		shape = Date
 	}
-	return Value{Shape: shape, Text: n.Value, Plain: n.Style == 0}
+	v := Value{Shape: shape, Text: n.Value}
+	if n.Style == 0 {
+		v.Style = Plain
+	}
+	return v
 }
 
 func (b *builder) list(n *yaml.Node) Value {

@@ -25,9 +25,16 @@ func (f *File) reportSyntax(decoder *yaml.Decoder, first, last int, err error) {
 	case message.atContext:
 		from = "context_mark"
 	}
-	at := mark(decoder, from)
-	at.Line = max(at.Line, 1) + first - 1
-	at = f.within(at, last)
+	marked := func(name string) Position {
+		at := mark(decoder, name)
+		at.Line = max(at.Line, 1) + first - 1
+		return f.within(at, last)
+	}
+	at := marked(from)
+	if problem := marked("problem_mark"); strings.HasSuffix(f.line(problem.Line)[:f.byteAt(problem)], "$") {
+		at = Position{problem.Line, problem.Col - 1}
+		message.text = "put the text with this ${ in quotes: between { } and [ ], YAML takes its brace for that of an object"
+	}
 	if strings.HasPrefix(f.line(at.Line)[f.byteAt(at):], "\t") {
 		message.text = "a tab can't indent YAML: use blanks"
 	}

@@ -27,11 +27,22 @@ const (
 	Object
 )
 
+// Style is how a scalar is written.
+type Style uint8
+
+// The styles. The last two are for who fills variables in.
+const (
+	Quoted Style = iota // or a block text
+	Plain
+	Filled // its variables have been put in
+	Open   // it holds variables whose values aren't known
+)
+
 // Value is one YAML value, aliases and merge keys resolved.
 type Value struct {
 	Position // where it stands; of an alias, where the alias stands
 	Shape    Shape
-	Plain    bool    // a scalar without quotes
+	Style    Style   // of a scalar
 	Text     string  // of a scalar: as written, without quotes and escapes
 	Items    []Value // of a List
 	Entries  []Entry // of an Object, each Key once: its own first, then those merged in
