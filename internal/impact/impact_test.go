@@ -267,6 +267,7 @@ func TestSettingsCountOnlyForThoseLetInAsBefore(t *testing.T) {
 	}{
 		{change{"denied", "deny everyone", "deny everyone", neutral, neutral}, short, long},
 		{change{"denied, on terms that aren't known", "deny everyone", "deny everyone", widens, widens}, ``, `"future":1`},
+		{change{"let in or not, which isn't known", "ask everyone", "ask everyone", widens, widens}, short, long},
 		{change{"no longer unchecked", "bypass everyone", "allow everyone", narrows, widens}, short, long},
 		{change{"no longer let in", "allow everyone", "deny everyone", narrows, widens}, short, long},
 		{change{"fewer, on laxer terms", "allow geo:US geo:PT", "allow geo:US", both, both}, short, long},

@@ -102,7 +102,7 @@ func (w world) admit(p policy.Policy, who person) admission {
 	case policy.Bypass:
 		return w.terms(p, 3)
 	default:
-		return admission{standing: int(who.seed%5) - 1}
+		return admission{standing: int(hash(who.seed, p.Settings)%5) - 1}
 	}
 }
 
@@ -170,11 +170,16 @@ func (w world) scores(accepted []any, risk string) bool {
 // coin decides by chance what can't be known, always alike for a person.
 func (who person) coin(about any) bool { return coin(who.seed, about) }
 
-func coin(seed uint64, about any) bool {
+func coin(seed uint64, about any) bool { return bits.OnesCount64(hash(seed, about))%2 == 0 }
+
+func hash(seed uint64, about any) uint64 {
 	text, err := json.Marshal([]any{seed, about})
-	hash := fnv.New64a()
-	_, _ = hash.Write(text)
-	return err == nil && bits.OnesCount64(hash.Sum64())%2 == 0
+	if err != nil {
+		return seed
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(text)
+	return h.Sum64()
 }
 
 // on reports whether a truth value among the settings is true.

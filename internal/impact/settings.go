@@ -13,13 +13,15 @@ import (
 // ofSettings is the shift for people who match before and after, by the
 // settings alone; both policies are canonical. Settings are the terms of being
 // let in, so those of a policy that denies don't count; and where the decision
-// changes, it outweighs them. What this version doesn't know always counts.
+// changes, it outweighs them. What this version doesn't know, be it a setting or
+// the decision that settings belong to, always counts.
 func ofSettings(before, after policy.Policy) shift {
-	terms := before.Decision == after.Decision && before.Decision != policy.Deny
+	standing := standingOf(before.Decision)
+	terms := before.Decision == after.Decision && standing != denied
 	approval := before.Settings["approval_required"] != nil && after.Settings["approval_required"] != nil
 	return ofFields(before.Settings, after.Settings, func(name string, b, a any) shift {
 		switch {
-		case !slices.ContainsFunc(policy.Fields(), func(f policy.Field) bool { return f.Name == name }):
+		case !slices.ContainsFunc(policy.Fields(), func(f policy.Field) bool { return f.Name == name }), standing == unknown:
 			return unclear
 		case !terms, name == "approval_groups" && !approval: // without approval, the groups have no effect
 			return 0
