@@ -226,7 +226,7 @@ func (x *execution) settle(ctx context.Context, c diff.Change, live policy.Live)
 	done := x.changed(c, event.Applied, nil)
 	done.ID = live.ID
 	record := x.record(*c.Desired, live)
-	record.CreatedAt = record.UpdatedAt
+	record.Written, record.CreatedAt = c.Action != diff.ActionAdopt, record.UpdatedAt
 	if c.Recorded != nil && c.Recorded.ID == live.ID {
 		record.CreatedAt = c.Recorded.CreatedAt
 	}

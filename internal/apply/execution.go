@@ -66,7 +66,7 @@ func (x *execution) prepare(ctx context.Context) error {
 	records := slices.Clone(x.plan.Marked)
 	for _, s := range x.plan.Settled {
 		record := x.record(s.Desired, s.Live)
-		record.CreatedAt, record.Heals = s.Recorded.CreatedAt, s.Recorded.Heals
+		record.Written, record.CreatedAt, record.Heals = s.Recorded.Written, s.Recorded.CreatedAt, s.Recorded.Heals
 		if !policy.Equal(s.Desired.Policy, s.Recorded.Sent) {
 			record.Heals = 0 // Git has moved
 		}

@@ -3,6 +3,7 @@ package diff_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -225,6 +226,16 @@ func TestIdentity(t *testing.T) {
 		{"an earlier name that isn't ours is not duplicated", func(in *diff.Input) {
 			in.Desired, in.Live = []policy.Desired{renamed}, []policy.Live{live("id-1", "Eng", "a.com")}
 		}, outcome{Reported: []string{"adopt Engineering id-1: conflict"}, States: states{diff.Conflict: 1}}},
+		{"of several of an earlier name none is taken", func(in *diff.Input) {
+			in.Desired, in.Adopt = []policy.Desired{renamed}, diff.AdoptAlways
+			in.Live = []policy.Live{live("id-1", "Eng", "a.com"), live("id-2", "Eng", "b.com")}
+		}, outcome{Reported: []string{"adopt Engineering : conflict"}, States: states{diff.Conflict: 1}}},
+		{"nor if each bears another of the earlier names", func(in *diff.Input) {
+			twice := renamed
+			twice.Previously = []string{"Eng", "Dev"}
+			in.Desired, in.Adopt = []policy.Desired{twice}, diff.AdoptAlways
+			in.Live = []policy.Live{live("id-1", "Eng", "a.com"), live("id-2", "Dev", "b.com")}
+		}, outcome{Reported: []string{"adopt Engineering : conflict"}, States: states{diff.Conflict: 1}}},
 		{"a rename that the record doesn't know of yet deletes nothing", func(in *diff.Input) {
 			again := renamed
 			again.Previously = nil
@@ -407,7 +418,7 @@ func TestWhatTheAccountAddsIsNoPartOfAChange(t *testing.T) {
 			t.Parallel()
 			in := input(diff.Upsert)
 			in.Desired = []policy.Desired{{Policy: with("b.com", tc.desired), Key: "Eng"}}
-			in.Recorded = []policy.Recorded{{Key: "Eng", ID: "id-1", Sent: with("a.com", nil), ReadBack: with("a.com", added)}}
+			in.Recorded = []policy.Recorded{{Key: "Eng", ID: "id-1", Sent: with("a.com", nil), ReadBack: with("a.com", added), Written: true}}
 			in.Live = []policy.Live{{ID: "id-1", Policy: with("a.com", tc.live)}}
 			plan := diff.Compute(in)
 			if len(plan.Changes) != 1 {
@@ -432,6 +443,41 @@ func TestAFieldThatThisVersionDoesNotKnowIsNoReasonNotToAdopt(t *testing.T) {
 	in.Desired, in.Live = []policy.Desired{desired("a.com")}, []policy.Live{l}
 	if plan := diff.Compute(in); plan.Count(diff.ActionAdopt) != 1 {
 		t.Errorf("plan = %+v, want an adoption", plan)
+	}
+}
+
+// TestWhatAnUpdateMayTakeAwayCounts sees that a setting which this version
+// doesn't know, and which the account has shown to keep by no answer to a write
+// of ours, isn't taken for what stays as it is.
+func TestWhatAnUpdateMayTakeAwayCounts(t *testing.T) {
+	t.Parallel()
+	l := live("id-1", "Eng", "a.com")
+	l.Settings = map[string]any{"future": true}
+	stricter := desired("a.com")
+	stricter.Include = []policy.Rule{{Kind: "email", Body: map[string]any{"email": "ann@a.com"}}}
+	adopted := recorded("a.com")
+	adopted.ReadBack = l.Policy
+	written := adopted
+	written.Written = true
+	for name, tc := range map[string]struct {
+		recorded []policy.Recorded
+		want     impact.Direction
+	}{
+		"adopted now":    {nil, impact.Both},
+		"adopted before": {[]policy.Recorded{adopted}, impact.Both},
+		"written by us":  {[]policy.Recorded{written}, impact.Narrows},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := input(diff.Upsert)
+			in.Desired, in.Recorded, in.Live, in.Adopt = []policy.Desired{stricter}, tc.recorded, []policy.Live{l}, diff.AdoptAlways
+			for _, c := range diff.Compute(in).Changes {
+				shown := slices.ContainsFunc(c.Fields, func(f diff.FieldChange) bool { return f.Path == "future" })
+				if c.Action == diff.ActionUpdate && (c.Direction != tc.want || shown != (tc.want == impact.Both)) {
+					t.Errorf("%s, fields %+v; want %s", c.Direction, c.Fields, tc.want)
+				}
+			}
+		})
 	}
 }
 

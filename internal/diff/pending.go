@@ -34,6 +34,18 @@ func (c *computation) mayStillCome(step Change) bool {
 	return false
 }
 
+// awaits reports whether a manifest waits for a create whose answer was lost,
+// and holds its own back if it does.
+func (c *computation) awaits(step Change) bool {
+	if !c.mayStillCome(step) {
+		return false
+	}
+	c.plan.Awaited++
+	step.Action, step.State, step.Live, step.ID = ActionCreate, Missing, nil, ""
+	c.report(step, "an earlier request whose answer was lost: it may still take effect")
+	return true
+}
+
 // young reports whether it is a create that may still take effect.
 func (p Pending) young(now time.Time) bool {
 	return p.Action == ActionCreate && !p.Answered && now.Before(p.At.Add(settleTime))
@@ -58,7 +70,7 @@ func (c *computation) learn(r *policy.Recorded, l *policy.Live) (*policy.Recorde
 		return r, false
 	}
 	now := *r
-	now.Sent, now.ReadBack = p.Body, l.Policy
+	now.Sent, now.ReadBack, now.Written = p.Body, l.Policy, true
 	return &now, true
 }
 

@@ -60,7 +60,7 @@ type Change struct {
 	Direction impact.Direction
 	Fields    []FieldChange
 
-	Heal     bool             // an update that Git did not ask for: it puts the account back
+	Heal     bool             // an update that neither Git nor an operator asked for: it puts the account back
 	State    State            // how the policy stands until the step is done; empty where States doesn't count it
 	Desired  *policy.Desired  // what Git says; nil for delete and forget
 	Recorded *policy.Recorded // what was last applied; nil where nothing was

@@ -65,6 +65,7 @@ type Recorded struct {
 	ID        string    // the account's id for it
 	Sent      Policy    // what Git said when it was written; the zero Policy when adopted with another body
 	ReadBack  Policy    // what the account then answered
+	Written   bool      // ReadBack answered a write of ours; else the policy was adopted as it was
 	Protect   bool      // as Git last said, so that it outlives the manifest
 	Commit    string    // the commit that Sent came from; empty for a local folder
 	File      string    // where Sent stood
@@ -77,7 +78,7 @@ type Recorded struct {
 	AbsentSince time.Time
 
 	// Heals is how often in a row the account was put back to what Git says
-	// because somebody had changed it, Git being the same.
+	// because somebody had changed it, Git being the same and no operator asking.
 	Heals int
 }
 

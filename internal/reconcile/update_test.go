@@ -272,8 +272,15 @@ func TestAFightIsGivenUpUntilGitOrAnOperatorMoves(t *testing.T) {
 			t.Errorf("states = %v", done.States)
 		}
 		w.runWith(t.Context(), event.Manual, event.Success)
-		if n := fight(2); n != 0 {
-			t.Errorf("%d more edits were undone after an operator's one run", n)
+		if n := fight(6); n != 3 {
+			t.Errorf("%d edits of six were undone after an operator's run, want three", n)
+		}
+		if err := w.account.Edit(w.only().ID, body("a", "git.example")); err != nil {
+			t.Fatal(err)
+		}
+		w.runWith(t.Context(), event.Manual, event.Noop)
+		if n := fight(6); n != 3 {
+			t.Errorf("%d edits of six were undone after an operator had put it right, want three", n)
 		}
 		w.commitText(manifest("a", "moved.example"))
 		w.run(event.Success)

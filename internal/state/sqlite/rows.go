@@ -16,7 +16,7 @@ import (
 // and what is bound to write one.
 
 const (
-	recordColumns = `key, id, sent, read_back, protect, "commit", file, line, created_at, updated_at, absent_since, heals`
+	recordColumns = `key, id, sent, read_back, written, protect, "commit", file, line, created_at, updated_at, absent_since, heals`
 	intentColumns = `target, key, action, id, body, run, at, answered`
 	runColumns    = `id, target, trigger, "commit", result, error, counts, started, finished`
 	changeColumns = `run, target, action, key, name, id, direction, result, error, ray, before, after, at, took_ns`
@@ -27,7 +27,7 @@ func recordPlaces(r *policy.Recorded) []any {
 		&r.Key, &r.ID,
 		body{&r.Sent},
 		readBack{r},
-		&r.Protect, &r.Commit, &r.File, &r.Line,
+		&r.Written, &r.Protect, &r.Commit, &r.File, &r.Line,
 		instant{&r.CreatedAt},
 		instant{&r.UpdatedAt},
 		ending{&r.AbsentSince},

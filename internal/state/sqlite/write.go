@@ -17,7 +17,7 @@ const (
 	insertChange = "INSERT INTO changes (" + changeColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 	// A record of the same key, and one of the same id, makes way.
-	replaceRecord = "INSERT OR REPLACE INTO records (target, " + recordColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	replaceRecord = "INSERT OR REPLACE INTO records (target, " + recordColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 	finishRun    = `UPDATE runs SET "commit" = ?, result = ?, error = ?, counts = ?, finished = ? WHERE id = ?`
 	deleteRecord = "DELETE FROM records WHERE target = ? AND key = ?"

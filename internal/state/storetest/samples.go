@@ -28,7 +28,7 @@ func body(name string) policy.Policy {
 
 func record(key, id string) policy.Recorded {
 	return policy.Recorded{
-		Key: key, ID: id, Sent: body(key), ReadBack: body(key), Protect: true,
+		Key: key, ID: id, Sent: body(key), ReadBack: body(key), Written: true, Protect: true,
 		Commit: "0123456789abcdef", File: "policies/" + key + ".yaml", Line: 7,
 		CreatedAt: noon, UpdatedAt: noon.Add(time.Hour), AbsentSince: noon.Add(2 * time.Hour), Heals: 2,
 	}

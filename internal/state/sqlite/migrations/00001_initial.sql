@@ -22,6 +22,7 @@ CREATE TABLE records (
     id         TEXT NOT NULL CHECK (id <> ''), -- the account's id for the policy
     sent       TEXT NOT NULL,
     read_back  TEXT,                           -- NULL: the same text as sent
+    written    INTEGER NOT NULL,               -- 1: read_back answered a write of ours
     protect    INTEGER NOT NULL,
     "commit"   TEXT NOT NULL,
     file       TEXT NOT NULL,
