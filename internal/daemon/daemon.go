@@ -71,35 +71,35 @@ func (d *Daemon) Run(ctx context.Context) {
 
 // Emit takes a sign of life of a target. It may be called concurrently.
 func (d *Daemon) Emit(e event.Event) {
-	target, parsed := signOfLife(e)
+	target := signOfLife(e)
 	for _, l := range d.loops {
 		if l.Name == target {
-			l.alive(parsed)
+			l.alive()
+			l.note(e)
 		}
 	}
 }
 
-// signOfLife returns the target of an event and whether it says that the
-// target's manifests could be read.
-func signOfLife(e event.Event) (target string, parsed bool) {
+// signOfLife returns the target whose loop is alive, as the event shows.
+func signOfLife(e event.Event) (target string) {
 	switch e := e.(type) {
 	case event.RunStarted:
-		return e.Target, false
+		return e.Target
 	case event.PhaseDone:
-		return e.Target, e.Phase == event.Parse && e.Err == nil
+		return e.Target
 	case event.ChangeDone:
-		return e.Target, false
+		return e.Target
 	case event.RequestDone:
-		return e.Target, false
+		return e.Target
 	case event.BudgetWaiting:
-		return e.Target, false
+		return e.Target
 	case event.BudgetWaited:
-		return e.Target, false
+		return e.Target
 	case event.RunDone:
-		return e.Target, false
+		return e.Target
 	case event.SourceFetched, event.Warned, event.PlanMade, event.Held:
 	}
-	return "", false
+	return ""
 }
 
 // Stalled returns the names of the targets whose loop has shown no sign of
@@ -133,7 +133,8 @@ type loop struct {
 	dirty    chan event.Trigger // holds a wake that no run has answered yet
 	mu       sync.Mutex
 	deadline time.Time // by which the next sign of life is due
-	parsed   bool
+	fetched  bool      // the last fetch gave a commit
+	parsed   bool      // the manifests of one fetched could be read
 }
 
 // How long a loop may show no sign of life: within a run, more than the longest
@@ -143,13 +144,26 @@ const (
 	silentPause = time.Minute
 )
 
-func (l *loop) alive(parsed bool) { l.due(time.Now().Add(silentRun), parsed) }
+func (l *loop) alive() { l.due(time.Now().Add(silentRun)) }
 
-func (l *loop) due(at time.Time, parsed bool) {
+func (l *loop) due(at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.deadline = at
-	l.parsed = l.parsed || parsed
+}
+
+// note remembers whether the target's manifests could be read. Those of the
+// last commit, read where Git is out of reach, don't count.
+func (l *loop) note(e event.Event) {
+	done, ok := e.(event.PhaseDone)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case ok && done.Phase == event.Fetch:
+		l.fetched = done.Err == nil
+	case ok && done.Phase == event.Parse && done.Err == nil && l.fetched:
+		l.parsed = true
+	}
 }
 
 func (l *loop) run(ctx context.Context) {
@@ -158,10 +172,10 @@ func (l *loop) run(ctx context.Context) {
 	}
 	trigger := event.Startup
 	for ctx.Err() == nil {
-		l.alive(false)
+		l.alive()
 		result := l.Runner.Run(ctx, trigger).Result
 		next, why := l.next(result, retries)
-		l.due(next.Add(silentPause), false)
+		l.due(next.Add(silentPause))
 		trigger = l.wait(ctx, next, why)
 	}
 }

@@ -239,6 +239,9 @@ func TestReadyOnceTheManifestsWereRead(t *testing.T) {
 		{event.PhaseDone{Scope: at("a"), Phase: event.Parse, Err: errors.New("bad")}, []string{"a", "b"}},
 		{event.PhaseDone{Scope: at("a"), Phase: event.Parse}, []string{"b"}},
 		{event.PhaseDone{Scope: at("a"), Phase: event.Parse, Err: errors.New("bad")}, []string{"b"}},
+		{event.PhaseDone{Scope: at("b"), Phase: event.Fetch, Err: errors.New("down")}, []string{"b"}},
+		{event.PhaseDone{Scope: at("b"), Phase: event.Parse}, []string{"b"}}, // of a commit of an earlier process
+		{event.PhaseDone{Scope: at("b"), Phase: event.Fetch}, []string{"b"}},
 		{event.PhaseDone{Scope: at("b"), Phase: event.Parse}, nil},
 	} {
 		d.Emit(step.emit)

@@ -18,6 +18,10 @@ import (
 // snapshot as long as nothing has changed. It is not used concurrently.
 type Source interface {
 	Fetch(ctx context.Context) (*source.Snapshot, error)
+
+	// Last returns what the last Fetch that succeeded returned, if need be one
+	// of an earlier process; nil where that isn't to be had any more.
+	Last(ctx context.Context) *source.Snapshot
 }
 
 // Lister lists every reusable policy of the account; a list that may not be
@@ -74,7 +78,7 @@ func (p *Planner) Plan(ctx context.Context) (Planned, error) {
 	if _, err := p.fetch(ctx, &scope); err != nil {
 		return Planned{}, err
 	}
-	return p.compute(ctx, scope, event.Manual)
+	return p.compute(ctx, scope, p.snapshot, event.Manual)
 }
 
 // fetch asks the source and puts the commit into the scope. It reports
@@ -101,9 +105,9 @@ func (p *Planner) fetch(ctx context.Context, scope *event.Scope) (changed bool, 
 	return changed, nil
 }
 
-// compute makes the plan for the snapshot last fetched.
-func (p *Planner) compute(ctx context.Context, scope event.Scope, trigger event.Trigger) (Planned, error) {
-	if err := p.phase(scope, event.Parse, func() error { return p.parse(scope) }); err != nil {
+// compute makes the plan for a snapshot.
+func (p *Planner) compute(ctx context.Context, scope event.Scope, from *source.Snapshot, trigger event.Trigger) (Planned, error) {
+	if err := p.phase(scope, event.Parse, func() error { return p.parse(scope, from) }); err != nil {
 		return Planned{}, err
 	}
 	planned := Planned{Commit: scope.Commit}
@@ -131,17 +135,17 @@ func (p *Planner) compute(ctx context.Context, scope event.Scope, trigger event.
 }
 
 // parse reads the manifests, unless it has those of this snapshot already.
-func (p *Planner) parse(scope event.Scope) error {
-	if p.parsed == p.snapshot {
+func (p *Planner) parse(scope event.Scope, from *source.Snapshot) error {
+	if p.parsed == from {
 		return nil
 	}
-	defer p.snapshot.Release()
+	defer from.Release()
 	p.decoder.Vars = p.Vars
-	set, err := p.decoder.Decode(p.snapshot.FS)
+	set, err := p.decoder.Decode(from.FS)
 	if err != nil {
 		return err
 	}
-	p.parsed, p.set = p.snapshot, set
+	p.parsed, p.set = from, set
 	for _, w := range set.Warnings {
 		p.Sink.Emit(event.Warned{Scope: scope, Message: w.Where() + ": " + w.Message})
 	}

@@ -45,6 +45,8 @@ type Reconciler struct {
 	Approve func(Planned) error
 
 	listed time.Time // when the last run began that left nothing undone
+	looked time.Time // when the last run began that looked after the account without Git
+	lost   time.Time // since when Git can't be read; zero: it can
 	seen   time.Time // when the current commit was first seen
 	live   bool      // whether the current commit was brought live
 	tries  tries
@@ -71,6 +73,7 @@ type pass struct {
 
 func (p *pass) run(ctx context.Context) {
 	changed, fetchErr := p.fetch(ctx, &p.scope)
+	p.lost = p.lostSince(fetchErr)
 	if changed {
 		p.seen, p.live = p.began, false
 	}
@@ -83,23 +86,27 @@ func (p *pass) run(ctx context.Context) {
 		return
 	}
 	if p.fail(fetchErr) {
-		p.finish(ctx)
-		return
+		p.withoutGit(ctx)
+	} else {
+		p.reconcile(ctx)
 	}
-	p.reconcile(ctx)
 	p.finish(ctx)
 }
 
 // nothingNew reports whether a run with an unchanged commit need not look at
 // the account: because it was looked at lately, and nothing was left undone.
-func (p *pass) nothingNew() bool {
-	return p.trigger != event.Manual && time.Since(p.listed) < p.FullListEvery
+func (p *pass) nothingNew() bool { return p.lately(p.listed) }
+
+// lately reports whether the account was looked at so short a time ago that a
+// run by itself need not look again.
+func (p *pass) lately(looked time.Time) bool {
+	return p.trigger != event.Manual && time.Since(looked) < p.FullListEvery
 }
 
 // reconcile does what comes after the fetch.
 func (p *pass) reconcile(ctx context.Context) {
 	p.listed = time.Time{}
-	planned, err := p.compute(ctx, p.scope, p.trigger)
+	planned, err := p.compute(ctx, p.scope, p.snapshot, p.trigger)
 	if p.fail(err) {
 		return
 	}

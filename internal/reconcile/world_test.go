@@ -173,11 +173,20 @@ func (w *world) recorded() []string {
 // promise that nothing changed as long as it is the same snapshot.
 type repository struct {
 	snapshot *source.Snapshot
+	last     *source.Snapshot
 	err      error
 	commits  int
 }
 
-func (r *repository) Fetch(context.Context) (*source.Snapshot, error) { return r.snapshot, r.err }
+func (r *repository) Fetch(context.Context) (*source.Snapshot, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	r.last = r.snapshot
+	return r.snapshot, nil
+}
+
+func (r *repository) Last(context.Context) *source.Snapshot { return r.last }
 
 func (r *repository) commit(files fstest.MapFS) {
 	r.commits++
@@ -246,6 +255,18 @@ func (r *recorder) warnings() []string {
 		}
 	}
 	return all
+}
+
+// plan returns the plan that was made last.
+func (r *recorder) plan() (last diff.Plan) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.all {
+		if made, ok := e.(event.PlanMade); ok {
+			last = made.Plan
+		}
+	}
+	return last
 }
 
 var errDown = errors.New("git is down")

@@ -15,15 +15,12 @@ import (
 )
 
 const (
-	// keptCommits is how many commits a cache keeps: the new one, and the one
-	// before it, which somebody may still be reading.
-	keptCommits = 2
-
 	// lockRetry is how often a lock that somebody else holds is tried again.
 	lockRetry = 20 * time.Millisecond
 
 	unfinishedName = "unfinished"
 	lockName       = "lock"
+	lastName       = "last"
 )
 
 var (
@@ -37,6 +34,7 @@ var (
 //
 //	<hash>/      a bare repository with that commit, complete and never changed
 //	unfinished/  the repository that a download is filling
+//	last         the hash of the commit that was last fetched with success
 //	lock         held while a commit is looked for, added or removed
 //
 // Each commit is downloaded whole. Haves would not make it less: for a fetch
@@ -65,14 +63,14 @@ func (c cacheDir) lock(ctx context.Context) (unlock func() error, err error) {
 }
 
 // open returns a store with the commit, or errAbsent. Its packs match their
-// checksums. The folder's time says when it was last used.
+// checksums.
 func (c cacheDir) open(hash plumbing.Hash) (*store, error) {
 	dir := c.commit(hash)
-	switch err := os.Chtimes(dir, time.Time{}, time.Now()); {
+	switch _, err := os.Stat(dir); {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, errAbsent
 	case err != nil:
-		return nil, fmt.Errorf("mark the commit in the cache as used: %w", err)
+		return nil, fmt.Errorf("look for the commit in the cache: %w", err)
 	}
 	if err := checkPacks(dir); err != nil {
 		return nil, err
@@ -109,18 +107,36 @@ func fillNew(dir string, fill func(*store) (plumbing.Hash, error)) (plumbing.Has
 	return fill(s)
 }
 
-// prune removes everything but the new commit, those used last, and the lock.
+// last returns the commit that was last marked; none is the zero hash.
+func (c cacheDir) last() plumbing.Hash {
+	text, err := os.ReadFile(filepath.Join(c.dir, lastName))
+	if err != nil || !fullHash.Match(text) {
+		return plumbing.ZeroHash
+	}
+	return plumbing.NewHash(string(text))
+}
+
+// mark notes the commit as the last one. A file that is cut off names none.
+func (c cacheDir) mark(hash plumbing.Hash) error {
+	if hash == c.last() {
+		return nil
+	}
+	if err := os.WriteFile(filepath.Join(c.dir, lastName), []byte(hash.String()), 0o600); err != nil {
+		return fmt.Errorf("note the commit in the cache: %w", err)
+	}
+	return nil
+}
+
+// prune removes everything but the new commit, the last one, which somebody
+// may still be reading, and what isn't one.
 func (c cacheDir) prune(added plumbing.Hash) error {
 	entries, err := os.ReadDir(c.dir)
 	if err != nil {
 		return fmt.Errorf("list the cache: %w", err)
 	}
-	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
-		return e.Name() == lockName || e.Name() == added.String()
-	})
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return modified(b).Compare(modified(a)) })
-	for i, e := range entries {
-		if i < keptCommits-1 {
+	kept := []string{lockName, lastName, added.String(), c.last().String()}
+	for _, e := range entries {
+		if slices.Contains(kept, e.Name()) {
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(c.dir, e.Name())); err != nil {
@@ -128,13 +144,4 @@ func (c cacheDir) prune(added plumbing.Hash) error {
 		}
 	}
 	return nil
-}
-
-// modified returns the time of an entry; one that cannot be told is old.
-func modified(e fs.DirEntry) time.Time {
-	info, err := e.Info()
-	if err != nil {
-		return time.Time{}
-	}
-	return info.ModTime()
 }

@@ -39,6 +39,9 @@ func (d *Dir) Fetch(ctx context.Context) (*Snapshot, error) {
 	return &Snapshot{FS: files}, nil
 }
 
+// Last returns nil: what the folder held is not kept.
+func (d *Dir) Last(context.Context) *Snapshot { return nil }
+
 // dirFS shows a folder and follows no link. It opens the root anew for each
 // call, so that there is nothing to close and a replaced folder is seen.
 type dirFS struct{ root string }

@@ -68,7 +68,31 @@ func (g *Git) fetch(ctx context.Context) (*Snapshot, error) {
 		return nil, err
 	}
 	snapshot, err := g.load(ctx, commit)
+	if err == nil {
+		err = g.cache.mark(plumbing.NewHash(snapshot.Commit))
+	}
 	return snapshot, errors.Join(err, unlock())
+}
+
+// Last returns what the last Fetch that succeeded returned, be it one of an
+// earlier process with the same URL, reference and CacheDir; nil where there is
+// none that can be read. The server isn't asked.
+func (g *Git) Last(ctx context.Context) *Snapshot {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.last != nil && g.last.readable() {
+		return g.last
+	}
+	unlock, err := g.cache.lock(ctx)
+	if err != nil {
+		return nil
+	}
+	last, err := g.open(g.cache.last())
+	if errors.Join(err, unlock()) != nil {
+		return nil
+	}
+	g.last = last
+	return last
 }
 
 // tip returns the commit to show; only a branch or a tag has to be asked for.

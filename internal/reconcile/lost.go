@@ -1,0 +1,52 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/policysync/policysync/internal/diff"
+	"github.com/policysync/policysync/internal/event"
+)
+
+// lostSince returns since when Git can't be read, given how the fetch of this
+// run ended.
+func (p *pass) lostSince(fetchErr error) time.Time {
+	switch {
+	case fetchErr == nil:
+		return time.Time{}
+	case p.lost.IsZero():
+		return p.began
+	default:
+		return p.lost
+	}
+}
+
+// withoutGit is what a run does that couldn't read Git: the commit last read
+// stays desired, so that drift is seen and counted. But who can't read the
+// source writes nothing, neither to the account nor to the records. The run has
+// failed and is tried again.
+func (p *pass) withoutGit(ctx context.Context) {
+	if ctx.Err() != nil || p.lately(p.listed) || p.lately(p.looked) {
+		return
+	}
+	last := p.Source.Last(ctx)
+	if last == nil {
+		return
+	}
+	p.scope.Commit = last.Commit
+	p.Sink.Emit(event.Warned{Scope: p.scope, Message: fmt.Sprintf(
+		"Git can't be read since %s: the account is compared with commit %s, the last one read, and nothing is written to it",
+		p.lost.UTC().Format(time.RFC3339), last.Commit)})
+	planned, err := p.compute(ctx, p.scope, last, p.trigger)
+	if p.fail(err) {
+		return
+	}
+	p.looked = p.began
+	if !planned.Plan.Empty() {
+		p.listed = time.Time{} // something is to be done once Git is back
+	}
+	plan := planned.Plan.Hold(func(diff.Change) string { return "Git, which can't be read" })
+	p.Sink.Emit(event.PlanMade{Scope: p.scope, Plan: plan})
+	p.done.States = plan.States
+}
