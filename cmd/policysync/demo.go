@@ -45,7 +45,7 @@ func (a *app) demo(ctx context.Context) (err error) {
 	}
 	show := &narrator{console: newConsole(a.stdout), repo: d.Repo}
 	return a.serve(ctx, cfg, show, func(at net.Addr) {
-		a.say(`A simulated Cloudflare account with nothing in it, and a scratch Git repository with example policies:
+		a.say(`A simulated Cloudflare account without policies, and a scratch Git repository with example policies:
 
   repository  %s
   account     %s

@@ -163,13 +163,13 @@ func (r *reader) demo(script string) {
 	for lines.Scan() {
 		line := lines.Text()
 		seen[line] = true
-		if command, isAdvice := strings.CutPrefix(line, "  "); isAdvice && seen["9 policies in sync, 0 missing, 0 held back"] {
+		if command, isAdvice := strings.CutPrefix(line, "  "); isAdvice && seen["10 policies in sync, 0 missing, 0 held back"] {
 			advice = append(advice, command)
 		}
 		if strings.HasPrefix(line, "and watch it follow.") {
 			r.sh(r.dir, strings.Join(advice, "\n"))
 		}
-		if line == "10 policies in sync, 0 missing, 0 held back" {
+		if line == "11 policies in sync, 0 missing, 0 held back" {
 			if err := syscall.Kill(-command.Process.Pid, syscall.SIGINT); err != nil {
 				r.t.Fatal(err)
 			}

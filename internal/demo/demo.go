@@ -1,10 +1,11 @@
 // Package demo sets up what the demo runs against: a simulated Cloudflare
-// account behind a real socket, and a scratch Git repository with example
-// manifests.
+// account behind a real socket, which has what the example's manifests name,
+// and a scratch Git repository with manifests.
 package demo
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/policysync/policysync/internal/cloudflare/simulator"
 	"github.com/policysync/policysync/internal/config"
+	"github.com/policysync/policysync/internal/policy"
 )
 
 // latency is what a request to the simulated account takes, about as much as
@@ -78,11 +80,35 @@ func (d *Demo) listen(ctx context.Context) error {
 		return err
 	}
 	account := simulator.New(simulator.Options{Latency: latency})
+	furnish(account)
 	d.BaseURL = "http://" + listener.Addr().String() + "/client/v4"
 	d.server = &http.Server{Handler: account, ReadHeaderTimeout: time.Minute}
 	d.served = make(chan error, 1)
 	go func() { d.served <- d.server.Serve(listener) }()
 	return nil
+}
+
+// furnish puts into the account what the example's manifests name.
+func furnish(account *simulator.Account) {
+	for kind, names := range map[policy.Reference][]string{
+		policy.ToGroup:        {"Contractors", "Interns"},
+		policy.ToProvider:     {"GitHub", "Okta"},
+		policy.ToPosture:      {"Disk encryption", "Screen lock"},
+		policy.ToServiceToken: {"CI", "Deployments", "Prometheus"},
+		policy.ToEmailList:    {"Approvers"},
+		policy.ToIPList:       {"Build servers", "Offices"},
+	} {
+		for _, name := range names {
+			account.Add(kind, name)
+		}
+	}
+}
+
+// vars are the variables that the example's manifests take.
+func vars() config.Vars {
+	return config.Vars{
+		"env": "demo", "domain": "example.com", "country": "US", "approvals": json.Number("1"), "isolate_finance": true,
+	}
 }
 
 // Config returns a config for one target named demo that works on all this
@@ -99,6 +125,7 @@ func (d *Demo) Config(env config.Env) (*config.Config, error) {
 	t := &cfg.Targets[0]
 	t.Name, t.AccountID = "demo", simulator.DefaultAccountID
 	t.Source.URL = d.Repo
+	t.Vars = vars()
 	t.Cloudflare.BaseURL, t.Cloudflare.APIToken.File = d.BaseURL, token
 	if t.Schedule, err = config.ParseSchedule("@every 1s"); err != nil {
 		return nil, err
