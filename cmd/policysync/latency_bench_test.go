@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -47,4 +49,28 @@ func BenchmarkFirstApplyOf500(b *testing.B) {
 		ratios = append(ratios, time.Since(start).Seconds()/least.Seconds())
 	}
 	median(b, ratios, "×latency")
+}
+
+// BenchmarkPushToLive is what passes from a push, of which a webhook tells at
+// once, to its policy being live, where 1,000 others are in sync and the
+// account answers without latency. Git is asked over http.
+func BenchmarkPushToLive(b *testing.B) {
+	const pushes = 100
+	s := newInSync(b, 1000, simulator.Options{})
+	r := s.receive(s.repo, nil)
+	body := fmt.Sprintf(`{"repository": %q, "ref": "refs/heads/main"}`, s.repo)
+	var took []float64
+	next := 1000
+	for b.Loop() {
+		for range pushes {
+			s.commit(map[int]string{next: "example.com"})
+			next++
+			sent := r.postUntilTaken(body)
+			took = append(took, float64((<-r.live).Sub(sent).Microseconds())/1000)
+			<-r.ended
+		}
+	}
+	slices.Sort(took)
+	b.ReportMetric(took[len(took)*99/100], "p99-ms")
+	median(b, took, "p50-ms")
 }

@@ -209,6 +209,12 @@ func answerTo(method, url, bearer, text string) string {
 	if bearer != "" {
 		request.Header.Set("Authorization", "Bearer "+bearer)
 	}
+	return answerOf(request)
+}
+
+// answerOf returns the status and the body that a request is answered with,
+// or what went wrong.
+func answerOf(request *http.Request) string {
 	response, err := (&http.Client{}).Do(request)
 	if err != nil {
 		return err.Error()

@@ -39,7 +39,7 @@ var fenced = regexp.MustCompile("(?s)\n *```(\\w+)\n(.*?)\n *```\n")
 
 // blocks returns the fenced blocks of a Markdown file, each with its language
 // and without the indentation of the list that it may stand in.
-func blocks(t *testing.T, file string) [][2]string {
+func blocks(t testing.TB, file string) [][2]string {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -32,8 +34,9 @@ func newRun(a *app) *cobra.Command {
 		Short: "Run the daemon: follow Git until told to stop",
 		Long: `Run the daemon: follow Git until told to stop.
 
-It runs every target once at the start and then on its schedule, and serves
-/metrics, /healthz, /readyz and the API. SIGUSR1 makes every target run now.
+It runs every target once at the start and then on its schedule, and when a
+webhook says that somebody pushed. It serves /metrics, /healthz, /readyz, the
+API and the webhook receivers. SIGUSR1 makes every target run now.
 SIGTERM and SIGINT end it once the requests under way have been answered and
 recorded.`,
 		Args: cobra.NoArgs,
@@ -47,9 +50,6 @@ recorded.`,
 				return err
 			}
 			logger.Info("starting", zap.String("version", version()), zap.String("state", cfg.State.Path()), zap.Int("targets", len(cfg.Targets)))
-			if names := cfg.Server.Webhooks.Configured(); len(names) > 0 {
-				logger.Warn("webhooks are not available in this version: runs begin on the schedule alone", zap.Strings("receivers", names))
-			}
 			defer logger.Info("stopped")
 			return a.serve(c.Context(), cfg, log.Sink(logger), func(at net.Addr) {
 				logger.Info("listening", zap.Stringer("address", at))
@@ -92,7 +92,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, sink event.Sink, li
 	defer stopWaking()
 	handler := web.Handler(web.Options{
 		Metrics: registry, Stalled: d.Stalled, Unready: d.Unready, Ping: store.Ping,
-		Freezer: switches, Token: cfg.Server.APIToken, Local: isLoopback(listener.Addr()),
+		Freezer: switches, Webhooks: newWebhooks(cfg, d, all, event.Sinks{counters, sink}), Token: cfg.Server.APIToken, Local: isLoopback(listener.Addr()),
 	})
 	return serveWhile(ctx, listener, handler, d.Run)
 }
@@ -132,7 +132,7 @@ func newRegistry(cfg *config.Config) (*prometheus.Registry, *metrics.Metrics, er
 		names[i] = t.Name
 	}
 	build := buildInfo()
-	counters, err := metrics.New(registry, metrics.Build{Version: build.version, Revision: build.revision}, names)
+	counters, err := metrics.New(registry, metrics.Build{Version: build.version, Revision: build.revision}, names, slices.Collect(maps.Keys(cfg.Server.Webhooks.Configured())))
 	return registry, counters, err
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"net/url"
 	"path/filepath"
 	"time"
@@ -136,26 +137,14 @@ type Webhooks struct {
 	Generic   Webhook `yaml:"generic"`
 }
 
-// Configured returns the names of the receivers that have a secret. This
-// version has no receivers yet: runs begin on the schedule alone.
-func (w Webhooks) Configured() []string {
-	var names []string
-	for _, receiver := range []struct {
-		name string
-		Webhook
-	}{
-		{"github", w.GitHub},
-		{"gitlab", w.GitLab},
-		{"gitea", w.Gitea},
-		{"gogs", w.Gogs},
-		{"bitbucket", w.Bitbucket},
-		{"generic", w.Generic},
-	} {
-		if len(receiver.Secrets) > 0 {
-			names = append(names, receiver.name)
-		}
+// Configured returns the secrets of the receivers that have any, by their name.
+func (w Webhooks) Configured() map[string][]secret.Source {
+	all := map[string][]secret.Source{
+		"github": w.GitHub.Secrets, "gitlab": w.GitLab.Secrets, "gitea": w.Gitea.Secrets,
+		"gogs": w.Gogs.Secrets, "bitbucket": w.Bitbucket.Secrets, "generic": w.Generic.Secrets,
 	}
-	return names
+	maps.DeleteFunc(all, func(_ string, secrets []secret.Source) bool { return len(secrets) == 0 })
+	return all
 }
 
 // Webhook is one receiver; any of its secrets may have signed a request.

@@ -198,10 +198,11 @@ state: {url: ""}
 	}
 }
 
-func TestWebhooksThatHaveASecretAreNamed(t *testing.T) {
+func TestReceiversThatHaveASecretAreConfigured(t *testing.T) {
 	t.Parallel()
 	got := parse(t, minimal+"server: {webhooks: {github: {secret_files: [a, b]}, gitlab: {secret_files: []}, generic: {secret_files: [c]}}}\n", map[string]string{"HOME": "/home/me"})
-	if diff := cmp.Diff([]string{"github", "generic"}, got.Server.Webhooks.Configured()); diff != "" {
+	want := map[string][]secret.Source{"github": {{File: "a"}, {File: "b"}}, "generic": {{File: "c"}}}
+	if diff := cmp.Diff(want, got.Server.Webhooks.Configured()); diff != "" {
 		t.Error(diff)
 	}
 }

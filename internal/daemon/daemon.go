@@ -52,9 +52,15 @@ func (d *Daemon) Add(t Target) {
 // concurrently, and doesn't wait for anything.
 func (d *Daemon) Wake(why event.Trigger) {
 	for _, l := range d.loops {
-		select {
-		case l.dirty <- why:
-		default: // a run that begins later than this is due already
+		l.wake(why)
+	}
+}
+
+// WakeOne is Wake for the target of that name, if there is one.
+func (d *Daemon) WakeOne(target string, why event.Trigger) {
+	for _, l := range d.loops {
+		if l.Name == target {
+			l.wake(why)
 		}
 	}
 }
@@ -97,7 +103,7 @@ func signOfLife(e event.Event) (target string) {
 		return e.Target
 	case event.RunDone:
 		return e.Target
-	case event.SourceFetched, event.Warned, event.PlanMade, event.Held:
+	case event.SourceFetched, event.Warned, event.PlanMade, event.Held, event.WebhookDone:
 	}
 	return ""
 }
@@ -143,6 +149,23 @@ const (
 	silentRun   = 15 * time.Minute
 	silentPause = time.Minute
 )
+
+// wake makes the target run now. An operator's wake takes the place of one that
+// waits already, because a run for an operator looks at everything.
+func (l *loop) wake(why event.Trigger) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if why == event.Manual {
+		select {
+		case <-l.dirty:
+		default: // nothing waits
+		}
+	}
+	select {
+	case l.dirty <- why:
+	default: // a run that begins later than this is due already
+	}
+}
 
 func (l *loop) alive() { l.due(time.Now().Add(silentRun)) }
 

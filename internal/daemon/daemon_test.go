@@ -168,6 +168,32 @@ func TestEveryWakeIsAnsweredByOneRunThatBeginsAfterIt(t *testing.T) {
 	})
 }
 
+func TestOneTargetIsWokenByItself(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := &script{start: time.Now(), takes: 10 * time.Second, results: []event.Result{event.Success}}
+		b := &script{start: time.Now(), results: []event.Result{event.Success}}
+		d := with(
+			daemon.Target{Name: "a", Runner: a, Schedule: every(t, "@every 1h")},
+			daemon.Target{Name: "b", Runner: b, Schedule: every(t, "@every 1h")},
+		)
+		time.AfterFunc(5*time.Second, func() {
+			d.WakeOne("a", event.Webhook)
+			d.WakeOne("a", event.Manual) // looks at more than a webhook's run would
+			d.WakeOne("a", event.Webhook)
+			d.WakeOne("c", event.Manual)
+		})
+		during(t, d, time.Minute)
+		want := []run{{At: 0, Why: event.Startup}, {At: 10 * time.Second, Why: event.Manual}}
+		if diff := cmp.Diff(want, a.runs, cmpopts.IgnoreUnexported(run{})); diff != "" {
+			t.Errorf("runs of a differ (-want +got):\n%s", diff)
+		}
+		if len(b.runs) != 1 {
+			t.Errorf("b ran %d times, want once", len(b.runs))
+		}
+	})
+}
+
 // checkAnswers holds the runs against what they ought to be: a wake begins a
 // run at once, or when the run under way ends if none is due then already.
 func checkAnswers(r *rapid.T, s *script, wakes []time.Duration) {

@@ -150,7 +150,7 @@ type RunDone struct {
 	States  map[diff.State]int // how the policies stand now; nil when that was not looked at
 	At      time.Time
 	Took    time.Duration
-	ToLive  time.Duration // from the commit seen to its last change live; 0 when this run brought nothing live
+	ToLive  time.Duration // from the push, where a webhook told of it, or the commit seen to its last change live; 0 when this run brought nothing live
 }
 
 // RequestDone is a request to the account that ended.
@@ -174,6 +174,20 @@ type BudgetWaited struct {
 	Waited time.Duration
 }
 
+// WebhookDone is a request to a webhook receiver that was answered. What is in
+// it was told by the sender.
+type WebhookDone struct {
+	Provider  string // such as github
+	Result    string // such as accepted
+	Reason    string // why nobody was woken; empty where somebody was
+	Delivery  string // the provider's name for it
+	Ref       string // what was pushed to, if a target follows it
+	Commit    string
+	Pusher    string
+	Woken     []string // targets
+	Suspended []string // targets that would have been woken
+}
+
 func (RunStarted) isEvent()    {}
 func (SourceFetched) isEvent() {}
 func (Warned) isEvent()        {}
@@ -185,6 +199,7 @@ func (RunDone) isEvent()       {}
 func (RequestDone) isEvent()   {}
 func (BudgetWaiting) isEvent() {}
 func (BudgetWaited) isEvent()  {}
+func (WebhookDone) isEvent()   {}
 
 // Sink takes events. Emit must not block for long and may be called from
 // several goroutines at once.

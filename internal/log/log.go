@@ -62,6 +62,8 @@ func (s sink) Emit(e event.Event) {
 			zap.String("code", e.Code), zap.Duration("took", e.Took))
 	case event.BudgetWaiting:
 		s.waiting(e)
+	case event.WebhookDone:
+		s.received(e)
 	case event.BudgetWaited:
 		s.Debug("waited for the account's rate limit", zap.String("target", e.Target), zap.Duration("waited", e.Waited))
 	}
@@ -78,6 +80,33 @@ func (s sink) waiting(e event.BudgetWaiting) {
 
 func scope(s event.Scope) []zap.Field {
 	return []zap.Field{zap.String("target", s.Target), zap.String("run", s.Run), zap.String("commit", s.Commit)}
+}
+
+// received writes a line for each delivery. Nobody can fill the log: receivers
+// take only so many, and those beyond are for debugging.
+func (s sink) received(e event.WebhookDone) {
+	fields := []zap.Field{zap.String("provider", e.Provider), zap.String("result", e.Result)}
+	for _, f := range []struct{ name, value string }{
+		{"delivery", e.Delivery}, {"ref", e.Ref}, {"commit", e.Commit}, {"pusher", e.Pusher}, {"reason", e.Reason},
+	} {
+		if f.value != "" {
+			fields = append(fields, zap.String(f.name, f.value))
+		}
+	}
+	if len(e.Woken) > 0 {
+		fields = append(fields, zap.Strings("woken", e.Woken))
+	}
+	if len(e.Suspended) > 0 {
+		fields = append(fields, zap.Strings("suspended", e.Suspended))
+	}
+	switch e.Result {
+	case "rate_limited":
+		s.Debug("webhook", fields...)
+	case "bad_signature", "malformed", "too_large":
+		s.Warn("webhook", fields...)
+	default:
+		s.Info("webhook", fields...)
+	}
 }
 
 func (s sink) fetched(e event.SourceFetched) {

@@ -105,14 +105,39 @@ func TestLevels(t *testing.T) {
 		event.RequestDone{Target: "production"},
 		event.BudgetWaiting{Target: "production", Wait: time.Second},
 		event.BudgetWaited{Target: "production"},
+		event.WebhookDone{Provider: "github", Result: "accepted"},
+		event.WebhookDone{Provider: "github", Result: "replayed"},
+		event.WebhookDone{Provider: "github", Result: "bad_signature"},
+		event.WebhookDone{Provider: "github", Result: "rate_limited"},
 	}
-	for level, want := range map[string]int{"debug": len(every), "info": 6, "warn": 3, "error": 1} {
+	for level, want := range map[string]int{"debug": len(every), "info": 9, "warn": 4, "error": 1} {
 		if got := lines(t, level, every...); len(got) != want {
 			t.Errorf("level %s: %d lines, want %d: %v", level, len(got), want, got)
 		}
 	}
 	if _, err := log.New(&bytes.Buffer{}, "loud", false); err == nil {
 		t.Error("level loud is taken")
+	}
+}
+
+func TestALineOfAWebhookHasWhatItTold(t *testing.T) {
+	t.Parallel()
+	got := lines(t, "info",
+		event.WebhookDone{
+			Provider: "github", Result: "accepted", Delivery: "1", Ref: "refs/heads/main", Commit: "c0ffee", Pusher: "ann",
+			Woken: []string{"production"}, Suspended: []string{"stage"},
+		},
+		event.WebhookDone{Provider: "gogs", Result: "bad_signature", Reason: "the signature is wrong"},
+	)
+	want := []map[string]any{
+		{
+			"level": "info", "msg": "webhook", "provider": "github", "result": "accepted", "delivery": "1", "ref": "refs/heads/main",
+			"commit": "c0ffee", "pusher": "ann", "woken": []any{"production"}, "suspended": []any{"stage"},
+		},
+		{"level": "warn", "msg": "webhook", "provider": "gogs", "result": "bad_signature", "reason": "the signature is wrong"},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("lines differ (-want +got):\n%s", d)
 	}
 }
 

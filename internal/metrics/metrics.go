@@ -20,21 +20,22 @@ type Build struct{ Version, Revision string }
 // Metrics is an event.Sink. It may be used from several goroutines.
 type Metrics struct {
 	runs, changes, fetches, requests, stops *prometheus.CounterVec
-	waits                                   *prometheus.CounterVec
+	waits, webhooks                         *prometheus.CounterVec
 	phases, requestTimes, toLive            *prometheus.HistogramVec
 	policies, lastRun, lastSuccess          *prometheus.GaugeVec
 }
 
 // New makes the metrics and registers them; an error is a name that the
-// registry has already. The series of each target stand at 0 from the start.
-func New(to prometheus.Registerer, build Build, targets []string) (*Metrics, error) {
+// registry has already. The series of each target, and of each provider that has
+// a webhook receiver, stand at 0 from the start.
+func New(to prometheus.Registerer, build Build, targets, receivers []string) (*Metrics, error) {
 	m := unregistered()
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "policysync_build_info", Help: "1, labelled with what was built.",
 	}, []string{"version", "revision", "goversion"})
 	info.WithLabelValues(build.Version, build.Revision, runtime.Version()).Set(1)
 	for _, c := range []prometheus.Collector{
-		info, m.runs, m.changes, m.fetches, m.requests, m.stops, m.waits, m.phases, m.requestTimes, m.toLive,
+		info, m.runs, m.changes, m.fetches, m.requests, m.stops, m.waits, m.webhooks, m.phases, m.requestTimes, m.toLive,
 		m.policies, m.lastRun, m.lastSuccess,
 	} {
 		if err := to.Register(c); err != nil {
@@ -45,6 +46,11 @@ func New(to prometheus.Registerer, build Build, targets []string) (*Metrics, err
 		m.requestTimes.WithLabelValues(operation)
 		for _, code := range codes {
 			m.requests.WithLabelValues(operation, code)
+		}
+	}
+	for _, provider := range receivers {
+		for _, result := range deliveries {
+			m.webhooks.WithLabelValues(provider, result)
 		}
 	}
 	for _, t := range targets {
@@ -69,10 +75,11 @@ func unregistered() *Metrics {
 		fetches:      counter("source_fetches_total", "Times the source was asked for its commit.", "target", "result"),
 		requests:     counter("cloudflare_requests_total", "Requests to the Cloudflare API that ended.", "operation", "code"),
 		stops:        counter("guard_stops_total", "Runs in which a guard held changes back.", "target", "reason"),
+		webhooks:     counter("webhook_requests_total", "Requests to webhook receivers that were answered.", "provider", "result"),
 		waits:        counter("cloudflare_ratelimit_wait_seconds_total", "Seconds that requests waited for the rate limit.", "target"),
 		phases:       histogram("run_duration_seconds", "Seconds that each phase of a run took.", seconds(0.001, 300), "target", "phase"),
 		requestTimes: histogram("cloudflare_request_duration_seconds", "Seconds that requests to the Cloudflare API took.", seconds(0.01, 30), "operation"),
-		toLive:       histogram("commit_to_live_seconds", "Seconds from a commit seen to its last change live.", seconds(0.1, 3600), "target"),
+		toLive:       histogram("commit_to_live_seconds", "Seconds from a push, or from a commit seen, to its last change live.", seconds(0.1, 3600), "target"),
 		policies:     gauge("policies", "Policies by how they stand.", "target", "state"),
 		lastRun:      gauge("last_run_timestamp_seconds", "Unix time at which the last run ended.", "target"),
 		lastSuccess:  gauge("last_success_timestamp_seconds", "Unix time at which the last run ended that left nothing undone.", "target"),
@@ -93,13 +100,17 @@ func seconds(least, most float64) []float64 {
 	return buckets
 }
 
-// operations and codes are the labels of requests to the account.
+// operations and codes are the labels of requests to the account, deliveries
+// the results of requests to webhook receivers.
 var (
 	operations = []string{
 		"list", "get", "create", "update", "delete", "verify_token", "list_apps",
 		"list_groups", "list_service_tokens", "list_identity_providers", "list_posture_rules", "list_lists",
 	}
-	codes = []string{"2xx", "4xx", "429", "5xx", "error"}
+	codes      = []string{"2xx", "4xx", "429", "5xx", "error"}
+	deliveries = []string{
+		"accepted", "bad_signature", "ignored_repo", "ignored_ref", "malformed", "too_large", "rate_limited", "replayed",
+	}
 )
 
 // zero makes the known series of a target.
@@ -152,6 +163,8 @@ func (m *Metrics) Emit(e event.Event) {
 		m.requestTimes.WithLabelValues(e.Operation).Observe(e.Took.Seconds())
 	case event.BudgetWaited:
 		m.waits.WithLabelValues(e.Target).Add(e.Waited.Seconds())
+	case event.WebhookDone:
+		m.webhooks.WithLabelValues(e.Provider, e.Result).Inc()
 	case event.RunStarted, event.Warned, event.PlanMade, event.BudgetWaiting:
 	}
 }

@@ -21,7 +21,7 @@ import (
 func registered(t *testing.T) (*metrics.Metrics, *prometheus.Registry) {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
-	m, err := metrics.New(registry, metrics.Build{Version: "v1", Revision: "abc"}, []string{"production"})
+	m, err := metrics.New(registry, metrics.Build{Version: "v1", Revision: "abc"}, []string{"production"}, []string{"github", "generic"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,12 +59,16 @@ func TestSeriesStandAtZero(t *testing.T) {
 		"policysync_cloudflare_request_duration_seconds":     "histogram operation",
 		"policysync_cloudflare_ratelimit_wait_seconds_total": "counter target",
 		"policysync_guard_stops_total":                       "counter reason,target",
+		"policysync_webhook_requests_total":                  "counter provider,result",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("metrics differ (-want +got):\n%s", d)
 	}
 	if n, err := testutil.GatherAndCount(registry, "policysync_policies"); err != nil || n != len(diff.States()) {
 		t.Errorf("%d series of policies, %v; want one for each state", n, err)
+	}
+	if n, err := testutil.GatherAndCount(registry, "policysync_webhook_requests_total"); err != nil || n != 2*8 {
+		t.Errorf("%d series of webhooks, %v; want one for each receiver and result", n, err)
 	}
 	problems, err := testutil.GatherAndLint(registry)
 	if err != nil || len(problems) > 0 {
@@ -86,6 +90,8 @@ func TestEventsAreCounted(t *testing.T) {
 		event.ChangeDone{Scope: scope, Change: diff.Change{Action: diff.ActionCreate, Direction: impact.Widens}, Outcome: event.Applied},
 		event.RequestDone{Target: "production", Operation: "create", Code: "2xx", Took: time.Second},
 		event.BudgetWaited{Target: "production", Waited: 1500 * time.Millisecond},
+		event.WebhookDone{Provider: "github", Result: "accepted", Woken: []string{"production"}},
+		event.WebhookDone{Provider: "generic", Result: "bad_signature"},
 		event.RunDone{
 			Scope: scope, Trigger: event.Startup, Result: event.Success, At: at,
 			States: map[diff.State]int{diff.InSync: 3, diff.Drifted: 1}, ToLive: time.Second,
@@ -107,6 +113,8 @@ policysync_runs_total{result="failed",target="production",trigger="schedule"} 1
 policysync_runs_total{result="success",target="production",trigger="startup"} 1
 policysync_source_fetches_total{result="changed",target="production"} 1
 policysync_source_fetches_total{result="error",target="production"} 1
+policysync_webhook_requests_total{provider="generic",result="bad_signature"} 1
+policysync_webhook_requests_total{provider="github",result="accepted"} 1
 `
 	if got := nonZero(t, registry); got != strings.TrimSpace(want) {
 		t.Errorf("series differ (-want +got):\n%s", cmp.Diff(strings.Split(strings.TrimSpace(want), "\n"), strings.Split(got, "\n")))
@@ -171,7 +179,7 @@ func observations(t *testing.T, registry *prometheus.Registry, name string) uint
 func TestNewRefusesARegistryThatHasTheNames(t *testing.T) {
 	t.Parallel()
 	_, registry := registered(t)
-	if _, err := metrics.New(registry, metrics.Build{}, nil); err == nil {
+	if _, err := metrics.New(registry, metrics.Build{}, nil, nil); err == nil {
 		t.Error("no error")
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -50,7 +51,18 @@ type Reconciler struct {
 	seen   time.Time // when the current commit was first seen
 	live   bool      // whether the current commit was brought live
 	tries  tries
+	pushed atomic.Pointer[push]
 }
+
+// push is what was told of a push: measured by, and nothing else.
+type push struct {
+	commit string
+	at     time.Time
+}
+
+// Pushed says that a commit was pushed then, so that its way to the account is
+// measured from there. It may be called concurrently, also with Run.
+func (r *Reconciler) Pushed(commit string, at time.Time) { r.pushed.Store(&push{commit, at}) }
 
 // Run is one run. It returns once everything begun has ended; when ctx ends,
 // no further step is begun.
@@ -75,7 +87,7 @@ func (p *pass) run(ctx context.Context) {
 	changed, fetchErr := p.fetch(ctx, &p.scope)
 	p.lost = p.lostSince(fetchErr)
 	if changed {
-		p.seen, p.live = p.began, false
+		p.seen, p.live = p.pushedAt(), false
 	}
 	if fetchErr == nil && !changed && p.nothingNew() {
 		p.done.Result = event.Noop
@@ -91,6 +103,16 @@ func (p *pass) run(ctx context.Context) {
 		p.reconcile(ctx)
 	}
 	p.finish(ctx)
+}
+
+// pushedAt returns when the commit was pushed, as far as that was told, and else
+// when the run began that found it.
+func (p *pass) pushedAt() time.Time {
+	told := p.pushed.Load()
+	if told != nil && told.commit == p.scope.Commit && told.at.Before(p.began) {
+		return told.at
+	}
+	return p.began
 }
 
 // nothingNew reports whether a run with an unchanged commit need not look at

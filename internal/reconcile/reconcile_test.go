@@ -50,6 +50,33 @@ func TestCreatesWhatIsMissingThenWritesNoMore(t *testing.T) {
 	}
 }
 
+func TestToLiveIsMeasuredFromThePushIfThatIsToldInTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{})
+	for name, tc := range map[string]struct {
+		commit string // told of; empty: the one that comes
+		at     time.Time
+		longer time.Duration // at least
+	}{
+		"told":           {"", time.Now().Add(-time.Hour), time.Hour},
+		"another commit": {"other", time.Now().Add(-time.Hour), 0},
+		"in the future":  {"", time.Now().Add(time.Hour), 0},
+	} {
+		w.git.declare(name)
+		snapshot, err := w.git.Fetch(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tc.commit == "" {
+			tc.commit = snapshot.Commit
+		}
+		w.Pushed(tc.commit, tc.at)
+		if got := w.run(event.Success).ToLive; got <= tc.longer || got > tc.longer+time.Minute {
+			t.Errorf("%s: %s to live, want %s and a moment", name, got, tc.longer)
+		}
+	}
+}
+
 func TestPhasesComeInOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{})

@@ -14,15 +14,16 @@ import (
 	"github.com/policysync/policysync/internal/secret"
 )
 
-// Options are what the handler shows. All but Token and Local are required.
+// Options are what the handler shows. All but Webhooks, Token and Local are required.
 type Options struct {
-	Metrics prometheus.Gatherer
-	Stalled func() []string             // targets whose loop has shown no sign of life in time
-	Unready func() []string             // targets that haven't been read yet
-	Ping    func(context.Context) error // whether the state store answers
-	Freezer Freezer
-	Token   secret.Source // the bearer token of the API, read at each request; where none is named nobody may write
-	Local   bool          // the server listens on loopback alone: reading needs no token
+	Metrics  prometheus.Gatherer
+	Stalled  func() []string             // targets whose loop has shown no sign of life in time
+	Unready  func() []string             // targets that haven't been read yet
+	Ping     func(context.Context) error // whether the state store answers
+	Freezer  Freezer
+	Webhooks http.Handler  // of everything below /webhooks/; nil: there is nothing
+	Token    secret.Source // the bearer token of the API, read at each request; where none is named nobody may write
+	Local    bool          // the server listens on loopback alone: reading needs no token
 }
 
 // pingTimeout bounds how long a readiness probe waits for the state store.
@@ -35,6 +36,7 @@ const pingTimeout = 5 * time.Second
 //	GET  /readyz         200, or 503 with what isn't ready yet
 //	GET  /api/v1/freeze  the freeze switches that are set, and where
 //	POST /api/v1/freeze  sets others
+//	POST /webhooks/…     what package webhook says
 func Handler(o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
@@ -52,6 +54,9 @@ func Handler(o Options) http.Handler {
 	})
 	mux.HandleFunc("GET /api/v1/freeze", o.guarded(o.frozen))
 	mux.HandleFunc("POST /api/v1/freeze", o.guarded(o.freeze))
+	if o.Webhooks != nil {
+		mux.Handle("/webhooks/", o.Webhooks)
+	}
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 

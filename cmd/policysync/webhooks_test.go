@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/policysync/policysync/internal/cloudflare/simulator"
+	"github.com/policysync/policysync/internal/config"
+	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/secret"
+	"github.com/policysync/policysync/internal/webhook"
+)
+
+const webhookSecret = "open sesame"
+
+// receiving is a daemon that receives webhooks, and what it did.
+type receiving struct {
+	*scale
+	url    string         // of the server
+	live   chan time.Time // when each change took effect
+	ended  chan event.RunDone
+	held   chan<- struct{} // a run that a webhook causes waits until this was received from; nil: no run does
+	events sync.Mutex
+	all    []event.WebhookDone
+}
+
+// Emit keeps what happens.
+func (r *receiving) Emit(e event.Event) {
+	switch e := e.(type) {
+	case event.RunStarted:
+		if r.held != nil && e.Trigger == event.Webhook {
+			r.held <- struct{}{}
+		}
+	case event.ChangeDone:
+		if e.Outcome == event.Applied {
+			r.live <- time.Now()
+		}
+	case event.RunDone:
+		r.ended <- e
+	case event.WebhookDone:
+		r.events.Lock()
+		defer r.events.Unlock()
+		r.all = append(r.all, e)
+	default:
+	}
+}
+
+// receive starts the daemon, which runs at its start and when it is woken, and
+// ends it with the test.
+func (s *scale) receive(url string, held chan<- struct{}) *receiving {
+	s.Helper()
+	r := &receiving{scale: s, held: held, live: make(chan time.Time, 100), ended: make(chan event.RunDone, 1000)}
+	a := &app{env: func(string) (string, bool) { return "", false }}
+	cfg, err := config.Load(s.config(), a.env)
+	if err != nil {
+		s.Fatal(err)
+	}
+	secretFile := filepath.Join(s.dir, "webhook-secret")
+	if err := os.WriteFile(secretFile, []byte(webhookSecret+"\n"), 0o600); err != nil {
+		s.Fatal(err)
+	}
+	cfg.Targets[0].Source.URL = url
+	if cfg.Targets[0].Schedule, err = config.ParseSchedule("@every 1h"); err != nil {
+		s.Fatal(err)
+	}
+	cfg.Server.Listen = "127.0.0.1:0"
+	cfg.Server.Webhooks.Generic.Secrets = []secret.Source{{File: secretFile}}
+	ctx, cancel := context.WithCancel(s.Context())
+	at, served := make(chan net.Addr, 1), make(chan error, 1)
+	go func() { served <- a.serve(ctx, cfg, r, func(a net.Addr) { at <- a }) }()
+	s.Cleanup(func() {
+		cancel()
+		if err := <-served; err != nil {
+			s.Error(err)
+		}
+	})
+	select {
+	case address := <-at:
+		r.url = "http://" + address.String()
+	case err := <-served:
+		served <- err
+		s.Fatal("the daemon didn't start")
+	}
+	if first := <-r.ended; first.Err != nil {
+		s.Fatal(first.Err)
+	}
+	return r
+}
+
+// post sends a delivery to the generic receiver and returns the answer.
+func (r *receiving) post(body string) string {
+	r.Helper()
+	request, err := http.NewRequestWithContext(r.Context(), http.MethodPost, r.url+"/webhooks/generic", strings.NewReader(body))
+	if err != nil {
+		r.Fatal(err)
+	}
+	mac := hmac.New(sha256.New, []byte(webhookSecret))
+	mac.Write([]byte(body))
+	request.Header.Set("X-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	return answerOf(request)
+}
+
+// postUntilTaken posts a delivery again while there are too many, and returns
+// when it was sent the last time.
+func (r *receiving) postUntilTaken(body string) time.Time {
+	r.Helper()
+	for {
+		sent := time.Now()
+		switch got := r.post(body); {
+		case strings.HasPrefix(got, "202 "):
+			return sent
+		case !strings.HasPrefix(got, "429 "):
+			r.Fatal(got)
+		}
+	}
+}
+
+// TestAPushIsLiveAtOnce pushes to a repository with the hook that
+// docs/webhooks.md shows.
+func TestAPushIsLiveAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newScale(t, 3, simulator.Options{})
+	bare := filepath.Join(s.dir, "access.git")
+	r := s.receive(bare+"/", nil)
+	for range 3 {
+		<-r.live
+	}
+	s.install(r.url)
+	clone := filepath.Join(s.dir, "clone")
+	git := func(args ...string) string {
+		t.Helper()
+		c := exec.CommandContext(t.Context(), "git", append([]string{"-C", clone, "-c", "user.name=Ann", "-c", "user.email=ann@example.com"}, args...)...)
+		c.Env = append(os.Environ(), "PATH=/usr/local/bin:/usr/bin:/bin") // with the real curl
+		out, err := c.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %q: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	if out, err := exec.CommandContext(t.Context(), "git", "clone", "--quiet", bare, clone).CombinedOutput(); err != nil {
+		t.Fatalf("git clone: %v\n%s", err, out)
+	}
+	if err := os.WriteFile(filepath.Join(clone, "policies", "new.yaml"), []byte(textOf(7, "example.net")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	git("add", ".")
+	git("commit", "--quiet", "--message=Let them in")
+	before := time.Now()
+	if said := git("push", "origin", "HEAD:main", "HEAD:refs/heads/other"); !strings.Contains(said, `{"result":"accepted","woken":["big"]}`) ||
+		!strings.Contains(said, `no target follows refs/heads/other`) {
+		t.Errorf("the hook says %s", said)
+	}
+	<-r.live
+	done := <-r.ended
+	commit := strings.TrimSpace(git("rev-parse", "HEAD"))
+	if done.Trigger != event.Webhook || done.Result != event.Success || done.Commit != commit || done.ToLive <= 0 || done.ToLive > time.Since(before) {
+		t.Errorf("run %+v, want one of %s by a webhook, live within %s", done, commit, time.Since(before))
+	}
+	if got := r.all[0]; got.Commit != commit || got.Ref != "refs/heads/main" {
+		t.Errorf("the delivery is told as %+v", got)
+	}
+	metrics := answerTo(http.MethodGet, r.url+"/metrics", "", "")
+	for _, result := range webhook.Results() {
+		n := map[webhook.Result]int{webhook.Accepted: 1, webhook.IgnoredRef: 1}[result]
+		if want := fmt.Sprintf("policysync_webhook_requests_total{provider=\"generic\",result=%q} %d\n", result, n); !strings.Contains(metrics, want) {
+			t.Errorf("there is no %s", want)
+		}
+	}
+	if strings.Contains(metrics, `provider="github"`) {
+		t.Error("a provider without a receiver has series")
+	}
+	s.git("", "config", "receive.denyDeleteCurrent", "ignore")
+	git("push", "--quiet", "origin", ":main")
+	if got := answerTo(http.MethodGet, r.url+"/metrics", "", ""); !strings.Contains(got, `result="ignored_ref"} 2`) || s.account.Count("delete") != 0 {
+		t.Errorf("%d deletes, and metrics are\n%s", s.account.Count("delete"), got)
+	}
+}
+
+// install installs the documented hook, for this server.
+func (s *scale) install(server string) {
+	s.Helper()
+	all := blocks(s, filepath.Join(root, "docs", "webhooks.md"))
+	i := slices.IndexFunc(all, func(block [2]string) bool { return strings.HasPrefix(block[1], "#!/bin/sh") })
+	if i < 0 {
+		s.Fatal("docs/webhooks.md has no hook")
+	}
+	hook := strings.NewReplacer("https://policysync.example.com", server, "/etc/git/policysync-webhook", filepath.Join(s.dir, "webhook-secret")).Replace(all[i][1])
+	if err := os.WriteFile(filepath.Join(s.dir, "access.git", "hooks", "post-receive"), []byte(hook+"\n"), 0o700); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// TestTenThousandDeliveriesAtOnceCauseOneRun sends them while a run is under way.
+func TestTenThousandDeliveriesAtOnceCauseOneRun(t *testing.T) {
+	t.Parallel()
+	s := newScale(t, 1, simulator.Options{})
+	held := make(chan struct{})
+	r := s.receive(s.repo, held)
+	<-r.live
+	body := fmt.Sprintf(`{"repository": %q, "ref": "refs/heads/main"}`, s.repo)
+	if got := r.post(body); !strings.HasPrefix(got, `202 {"result":"accepted","woken":["big"]}`) {
+		t.Fatal(got)
+	}
+	answers := r.flood(body, 10_000)
+	if answers["202"] < 99 || answers["202"]+answers["429"] != 10_000 {
+		t.Errorf("answers: %v", answers)
+	}
+	for range 2 {
+		<-held
+		if done := <-r.ended; done.Trigger != event.Webhook || done.Err != nil {
+			t.Errorf("run %+v", done)
+		}
+	}
+	r.postUntilTaken(body)
+	<-held
+	<-r.ended
+	const want = `policysync_runs_total{result="noop",target="big",trigger="webhook"} 3`
+	if got := answerTo(http.MethodGet, r.url+"/metrics", "", ""); !strings.Contains(got, want) {
+		t.Errorf("there is no %s in\n%s", want, got)
+	}
+}
+
+// flood sends a delivery so many times, many at once, and counts the answers by
+// their status.
+func (r *receiving) flood(body string, times int) map[string]int {
+	const atOnce = 50
+	var senders sync.WaitGroup
+	var mu sync.Mutex
+	answers := map[string]int{}
+	for range atOnce {
+		senders.Go(func() {
+			for range times / atOnce {
+				status, _, _ := strings.Cut(r.post(body), " ")
+				mu.Lock()
+				answers[status]++
+				mu.Unlock()
+			}
+		})
+	}
+	senders.Wait()
+	return answers
+}
