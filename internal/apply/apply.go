@@ -32,8 +32,9 @@ type Account interface {
 	Update(ctx context.Context, id string, p policy.Policy, leave func() error) (policy.Live, error)
 	Delete(ctx context.Context, id string, leave func() error) error
 
-	// Users returns the names of the applications that use a policy.
-	Users(ctx context.Context, id string) ([]string, error)
+	// Users returns the names of the applications that use policies, by the
+	// policies' ids.
+	Users(ctx context.Context) (map[string][]string, error)
 }
 
 // Journal is where changes are written down; state.Store is one.

@@ -95,7 +95,8 @@ func (x *execution) lookAndSend(ctx context.Context, c diff.Change, looked time.
 
 // inUse returns an error that names the applications that use a policy.
 func (x *execution) inUse(ctx context.Context, id string) error {
-	users, err := x.Account.Users(ctx, id)
+	all, err := x.Account.Users(ctx)
+	users := all[id]
 	if err != nil || len(users) == 0 {
 		return errors.Join(errors.New("applications use it: take it off them first"), err)
 	}

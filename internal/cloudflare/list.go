@@ -26,9 +26,10 @@ func (c *Client) List(ctx context.Context) ([]policy.Live, error) {
 	})
 }
 
-// Users returns the names of the applications that use a policy, or their ids
-// where they have no name. It lists all applications of the account.
-func (c *Client) Users(ctx context.Context, policyID string) ([]string, error) {
+// Users returns, by the ids of policies, the names of the applications that use
+// them, or the ids of those that have no name. It lists all applications of the
+// account.
+func (c *Client) Users(ctx context.Context) (map[string][]string, error) {
 	type app struct {
 		ID       string                `json:"id"`
 		Name     string                `json:"name"`
@@ -38,12 +39,10 @@ func (c *Client) Users(ctx context.Context, policyID string) ([]string, error) {
 		operation: OpListApps, path: "/accounts/" + c.options.AccountID + "/access/apps",
 		decode: decodeAll[app], id: func(a app) string { return a.ID },
 	})
-	var users []string
+	users := map[string][]string{}
 	for _, a := range apps {
 		for _, p := range a.Policies {
-			if p.ID == policyID {
-				users = append(users, oneLine(cmp.Or(a.Name, a.ID), maxMessage))
-			}
+			users[p.ID] = append(users[p.ID], oneLine(cmp.Or(a.Name, a.ID), maxMessage))
 		}
 	}
 	return users, err

@@ -3,8 +3,10 @@ package cloudflare_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -192,12 +194,13 @@ func TestUsersNamesTheApplicationsOfAPolicy(t *testing.T) {
 		}
 	}
 	client := connect(t, account, nil)
-	got, err := client.Users(t.Context(), all[0].ID)
-	if err != nil || len(got) != 1 || got[0] != "Wiki" {
-		t.Errorf("users %q, %v; want Wiki", got, err)
+	got, err := client.Users(t.Context())
+	want := map[string][]string{all[0].ID: {"Wiki"}, all[1].ID: {"Other"}}
+	if err != nil || !maps.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("users %q, %v; want %q", got, err, want)
 	}
 	account.Inject(simulator.Fault{Operation: "list_apps", Kind: simulator.ShortPage})
-	if got, err := client.Users(t.Context(), all[0].ID); err == nil {
+	if got, err := client.Users(t.Context()); err == nil {
 		t.Errorf("users %q of a list that isn't whole", got)
 	}
 }

@@ -142,6 +142,7 @@ func (c *computation) orphaned(step Change, l *policy.Live, protect bool) {
 	case c.Mode != Sync:
 		c.report(step, "mode: "+string(c.Mode))
 	case l.AppCount > 0:
+		c.plan.InUse = append(c.plan.InUse, l.ID)
 		c.report(step, fmt.Sprintf("its use by %d applications", l.AppCount))
 	case first:
 		c.report(step, "a second look: the next run deletes it if it is still gone")

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/policysync/policysync/internal/impact"
 	"github.com/policysync/policysync/internal/policy"
@@ -98,6 +99,7 @@ type Plan struct {
 	Settled  []Settled         // by key
 	Marked   []policy.Recorded // records of which only AbsentSince and Protect change, by key
 	Lapsed   []Lapse           // what became of requests in Input.Pending, by key
+	InUse    []string          // ids of the policies of Reported that would go if no application used them
 	Awaited  int               // creates in Input.Pending that may still take effect, or are found but not settled: the next run comes soon
 	Owned    int               // how many live policies are recorded as ours, or adopted to be changed
 	Declared int               // how many policies Git declares, without those expired
@@ -135,15 +137,19 @@ func (p Plan) Count(a Action) int {
 }
 
 // Hash names the plan by what it does and from what: two plans share it only
-// if they hold the same changes, with the same bodies before and after. It
-// is "sha256:" and a hex digest.
+// if they hold the same changes, with the same bodies before and after, of
+// policies that nobody has written to in between. So a plan that was carried
+// out doesn't come again. It is "sha256:" and a hex digest.
 func (p Plan) Hash() string {
-	type step struct{ Action, Key, ID, Before, After string }
+	type step struct {
+		Action, Key, ID, Before, After string
+		Updated                        time.Time
+	}
 	steps := make([]step, len(p.Changes))
 	for i, c := range p.Changes {
 		steps[i] = step{Action: string(c.Action), Key: c.Key, ID: c.ID}
 		if c.Live != nil {
-			steps[i].Before = policy.Fingerprint(c.Live.Policy)
+			steps[i].Before, steps[i].Updated = policy.Fingerprint(c.Live.Policy), c.Live.UpdatedAt
 		}
 		if c.Desired != nil {
 			steps[i].After = policy.Fingerprint(c.Desired.Policy)

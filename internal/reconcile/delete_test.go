@@ -122,6 +122,36 @@ func TestAPolicyThatCameIntoUseIsNotDeleted(t *testing.T) {
 	}
 }
 
+func TestWhatIsInUseIsNotDeletedAndItsUsersAreNamed(t *testing.T) {
+	t.Parallel()
+	w := withOrphan(t, simulator.Options{})
+	for _, app := range []string{"Wiki", "Payroll"} {
+		if err := w.account.Attach(w.id("old"), app); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		w.runWith(t.Context(), event.Manual, event.Noop)
+	}
+	const count = "gone from Git; held back by its use by 2 applications"
+	for _, want := range []string{count + ": Wiki, Payroll", count} {
+		planned, err := w.Plan(t.Context())
+		if err != nil || len(planned.Plan.Reported) != 1 || planned.Plan.Reported[0].Reason != want {
+			t.Errorf("reported %+v, %v; want %q", planned.Plan.Reported, err, want)
+		}
+		w.account.Inject(simulator.Fault{Operation: "list_apps", Kind: simulator.Refusal})
+	}
+	if n := w.account.Count("delete"); n != 0 {
+		t.Errorf("%d deletes", n)
+	}
+	w.git.declare("kept", "old")
+	before := w.account.Count("list_apps")
+	w.run(event.Noop)
+	if n := w.account.Count("list_apps"); n != before {
+		t.Error("applications were listed though nothing is to be deleted")
+	}
+}
+
 func TestAnEditedOrphanIsNotDeletedUnseen(t *testing.T) {
 	t.Parallel()
 	w := withOrphan(t, simulator.Options{})

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,10 +25,12 @@ type Source interface {
 	Last(ctx context.Context) *source.Snapshot
 }
 
-// Lister lists every reusable policy of the account; a list that may not be
+// Lister lists every reusable policy of the account, and the names of the
+// applications that use policies, by the policies' ids; a list that may not be
 // complete is an error.
 type Lister interface {
 	List(ctx context.Context) ([]policy.Live, error)
+	Users(ctx context.Context) (map[string][]string, error)
 }
 
 // Directory lists what the account has of a kind of things that manifests
@@ -129,6 +132,7 @@ func (p *Planner) compute(ctx context.Context, scope event.Scope, from *source.S
 			return err
 		}
 		planned.Plan = diff.Compute(in)
+		p.nameUsers(ctx, planned.Plan)
 		return nil
 	})
 	return planned, err
@@ -219,6 +223,23 @@ func (p *Planner) recall(ctx context.Context, in *diff.Input) error {
 		in.Pending[i.Key] = diff.Pending{Action: diff.Action(i.Action), Body: i.Body, At: i.At, Answered: i.Answered}
 	}
 	return nil
+}
+
+// nameUsers has the plan say which applications keep policies from being
+// deleted. A token that may manage policies need not be allowed to list them.
+func (p *Planner) nameUsers(ctx context.Context, plan diff.Plan) {
+	if len(plan.InUse) == 0 {
+		return
+	}
+	users, err := p.Account.Users(ctx)
+	if err != nil {
+		p.warn(fmt.Sprintf("which applications use policies that are to be deleted can't be told: %s", err))
+	}
+	for i, c := range plan.Reported {
+		if names := users[c.ID]; len(names) > 0 && slices.Contains(plan.InUse, c.ID) {
+			plan.Reported[i].Reason += ": " + strings.Join(names, ", ")
+		}
+	}
 }
 
 // phase times a part of a run and says that it ended.

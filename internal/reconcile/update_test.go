@@ -221,28 +221,67 @@ func TestAnUpdateGivesWayToAnEditMadeMeanwhile(t *testing.T) {
 
 func TestAPlanBeyondItsLimitsIsStoppedUnlessItIsAccepted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Options{}).inMode(diff.Upsert, diff.DriftReport)
-	declare := func(domain string) {
-		var text strings.Builder
-		for i := range 20 {
-			text.WriteString("---\n" + manifest(fmt.Sprintf("p%02d", i), domain))
-		}
-		w.commitText(text.String())
-	}
-	declare("one.example")
-	w.run(event.Success)
-	declare("two.example")
+	w := withMany(t, 20)
 	done := w.run(event.Blocked)
 	stop, stopped := errors.AsType[*guard.Stop](done.Err)
 	if !stopped || stop.Reason != guard.TooMany || w.account.Count("update") != 0 || done.States[diff.Blocked] != 20 {
 		t.Errorf("error %v after %d updates, states %v", done.Err, w.account.Count("update"), done.States)
 	}
-	_, hash, _ := strings.Cut(done.Err.Error(), "--accept ")
-	w.Rules.Accept = strings.TrimSuffix(hash, "`")
+	w.accept(done)
 	w.run(event.Success)
 	if n := w.account.Count("update"); n != 20 {
 		t.Errorf("%d updates, want 20", n)
 	}
+}
+
+// withMany returns a world in which so many policies were made, and Git has
+// changed all of them since.
+func withMany(t *testing.T, policies int) *world {
+	t.Helper()
+	w := newWorld(t, simulator.Options{}).inMode(diff.Upsert, diff.DriftHeal)
+	for _, domain := range []string{"one.example", "two.example"} {
+		var text strings.Builder
+		for i := range policies {
+			text.WriteString("---\n" + manifest(fmt.Sprintf("p%02d", i), domain))
+		}
+		w.commitText(text.String())
+		if domain == "one.example" {
+			w.run(event.Success)
+		}
+	}
+	return w
+}
+
+// accept has the plan through that a run was stopped for.
+func (w *world) accept(done event.RunDone) {
+	_, hash, _ := strings.Cut(fmt.Sprint(done.Err), "--accept ")
+	w.Rules.Accept = strings.TrimSuffix(hash, "`")
+}
+
+// TestAnAcceptedPlanPassesOnce though everything was put back by hand to what
+// it was when the plan was accepted.
+func TestAnAcceptedPlanPassesOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := withMany(t, 12)
+		w.accept(w.run(event.Blocked))
+		time.Sleep(time.Minute)
+		w.run(event.Success)
+		time.Sleep(time.Minute)
+		all, err := w.account.Policies()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range all {
+			if err := w.account.Edit(l.ID, body(l.Name, "one.example")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.runWith(t.Context(), event.Manual, event.Blocked)
+		if n := w.account.Count("update"); n != 12 {
+			t.Errorf("%d updates, want 12", n)
+		}
+	})
 }
 
 func TestAFightIsGivenUpUntilGitOrAnOperatorMoves(t *testing.T) {

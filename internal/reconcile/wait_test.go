@@ -9,7 +9,6 @@ import (
 
 	"github.com/policysync/policysync/internal/cloudflare"
 	"github.com/policysync/policysync/internal/cloudflare/simulator"
-	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/event"
 )
 
@@ -85,18 +84,8 @@ func TestAWriteThatHadToWaitLooksAgain(t *testing.T) {
 func TestWritesGetThroughThoughTheBudgetIsSmall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const policies = 6
-		w := newWorld(t, simulator.Options{}).inMode(diff.Upsert, diff.DriftReport)
-		declare := func(domain string) {
-			var text strings.Builder
-			for i := range policies {
-				text.WriteString("---\n" + manifest(fmt.Sprintf("p%d", i), domain))
-			}
-			w.commitText(text.String())
-		}
-		declare("one.example")
-		w.run(event.Success)
-		declare("two.example")
+		const policies = 6 // fewer than the limits count for
+		w := withMany(t, policies)
 		client := w.client(cloudflare.NewBudget(4))
 		w.Account, w.Executor.Account = client, client
 		w.run(event.Success)
