@@ -71,18 +71,22 @@ func checkDuration(f policy.Field, text string) string {
 		return "want a duration such as 30m or 24h: leave the field out for the application's own"
 	case err != nil:
 		return yamltree.Quote(text) + " is not a duration: write it such as 30m, 24h or 1h30m"
-	case d < 0:
+	case strings.HasPrefix(text, "-"):
 		return yamltree.Quote(text) + " is negative"
-	case f.Units != "" && strings.Trim(text, "0123456789.+"+f.Units) != "", f.Longest > 0 && d > f.Longest:
-		return fmt.Sprintf("%s is out of bounds: want minutes (m) or hours (h), at most %gh", yamltree.Quote(text), f.Longest.Hours())
+	case f.Units != "" && strings.Trim(text, "0123456789.+"+f.Units) != "":
+		return yamltree.Quote(text) + " has other units than minutes (m) and hours (h)"
+	case f.Longest > 0 && d > f.Longest:
+		return fmt.Sprintf("%s is too long: want at most %gh", yamltree.Quote(text), f.Longest.Hours())
 	}
 	return ""
 }
 
+func isBlank(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+
 func checkEmail(_ policy.Field, text string) string {
 	local, domain, found := strings.Cut(text, "@")
 	bad := func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune("<>()[],;:\\\"*", r)
+		return isBlank(r) || strings.ContainsRune("<>()[],;:\\\"*", r)
 	}
 	switch {
 	case found && (local == "" || local == "*") && isDomain(domain):
@@ -106,23 +110,28 @@ func checkDomain(_ policy.Field, text string) string {
 	return ""
 }
 
-// isDomain reports whether text is a name of two labels or more, as of RFC
-// 1035 but with any script's letters.
-func isDomain(text string) bool {
+// isDomain reports whether text is a name of two labels or more.
+func isDomain(text string) bool { return labels(text) > 1 }
+
+// labels returns of how many labels a name is, as of RFC 1035 but with any
+// script's letters; 0 when it is none.
+func labels(text string) (n int) {
 	const longest, longestLabel = 253, 63
-	labels := 0
 	for label := range strings.SplitSeq(text, ".") {
-		labels++
+		n++
 		if label == "" || len(label) > longestLabel || label[0] == '-' || label[len(label)-1] == '-' {
-			return false
+			return 0
 		}
 		if strings.ContainsFunc(label, func(r rune) bool {
 			return r != '-' && r != '_' && !unicode.In(r, unicode.L, unicode.M, unicode.Nd)
 		}) {
-			return false
+			return 0
 		}
 	}
-	return labels > 1 && len(text) <= longest
+	if len(text) > longest {
+		return 0
+	}
+	return n
 }
 
 func checkCIDR(_ policy.Field, text string) string {
@@ -149,7 +158,7 @@ func checkCountry(_ policy.Field, text string) string {
 func checkURL(_ policy.Field, text string) string {
 	u, err := url.Parse(text)
 	switch {
-	case err != nil || u.Host == "" || strings.ContainsFunc(text, unicode.IsSpace):
+	case err != nil || u.User == nil && !isHost(u.Hostname()) || strings.ContainsFunc(text, isBlank):
 		return yamltree.Quote(text) + " is not a URL such as https://example.com/keys"
 	case u.User != nil:
 		return "the URL holds a user name: whoever reads the repository could use it"
@@ -159,11 +168,16 @@ func checkURL(_ policy.Field, text string) string {
 	return ""
 }
 
+func isHost(text string) bool {
+	addr, err := netip.ParseAddr(text)
+	return labels(text) > 0 || err == nil && addr.Zone() == ""
+}
+
 func checkID(f policy.Field, text string) string {
 	switch {
 	case text == "":
 		return fmt.Sprintf("want the id of the %s, got none", f.Refers)
-	case strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
+	case strings.ContainsFunc(text, isBlank):
 		return yamltree.Quote(text) + " is not an id: it has blanks"
 	}
 	return ""

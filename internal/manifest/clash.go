@@ -55,12 +55,15 @@ func (c *clashFinder) previously(d *declared) {
 		case taken:
 			c.report(d, at, "the earlier name %s is now used at %s: remove it here, or rename that policy", quoted, owner.where(owner.nameAt))
 		}
-		if first, taken := c.previous[name]; taken {
+		switch first, taken := c.previous[name]; {
+		case taken && first == d:
+			c.report(d, at, "the earlier name %s is listed twice: remove one", quoted)
+		case taken:
 			c.report(d, at, "the earlier name %s is already listed by the policy %s at %s",
 				quoted, yamltree.Quote(first.Name), first.where(yamltree.Position{Line: first.Line}))
-			continue
+		default:
+			c.previous[name] = d
 		}
-		c.previous[name] = d
 	}
 }
 

@@ -135,6 +135,19 @@ func TestEveryBadManifestGivesExactlyItsErrors(t *testing.T) {
 	}
 }
 
+func TestBadManifestsOfOneMistakeEachAreMany(t *testing.T) {
+	t.Parallel()
+	single := 0
+	for _, c := range corpora(t, "bad") {
+		if want := c.archive.Files[len(c.archive.Files)-1]; bytes.Count(want.Data, []byte("\n")) == 1 {
+			single++
+		}
+	}
+	if single < 150 {
+		t.Errorf("there are %d", single)
+	}
+}
+
 func TestGoodManifestsDecodeToWhatTheySay(t *testing.T) {
 	t.Parallel()
 	for _, c := range corpora(t, "good") {

@@ -154,6 +154,6 @@ func (d *Decoder) catalog() *catalog {
 		c.kinds[k.Name] = k
 		c.kindNames = append(c.kindNames, k.Name)
 	}
-	c.ruleKeys = append(slices.Clone(c.kindNames), useKey)
+	c.ruleKeys = append(slices.Clone(c.kindNames), UseKey)
 	return c
 }

@@ -69,7 +69,7 @@ func (d *document) decode(root yamltree.Value, to *file) {
 	switch d.kindOf(root) {
 	case kindPolicy:
 		to.policies = append(to.policies, d.policy(root, own))
-	case kindRuleSet:
+	case KindRuleSet:
 		to.ruleSets = append(to.ruleSets, d.ruleSet(root))
 	default:
 		to.unread = true

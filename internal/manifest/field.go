@@ -73,7 +73,7 @@ func (d *document) unknownField(own owner, fields []policy.Field, e yamltree.Ent
 		finding.Code = PrecedenceCode
 		d.file.Add(finding)
 	case !own.isRule && e.Key == "rules" && fieldNamed(fields, "include") != nil:
-		d.report(e.At, "%s is a field of rule sets: write kind: %s above it, or name the list include, exclude or require", key, kindRuleSet)
+		d.report(e.At, "%s is a field of rule sets: write kind: %s above it, or name the list include, exclude or require", key, KindRuleSet)
 	case own.isRule && e.Key == "name" && id >= 0:
 		d.report(e.At, "%s takes no name: write %q, the id of the %s",
 			own.name, fields[id].Name, fields[id].Refers)

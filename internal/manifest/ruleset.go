@@ -11,11 +11,11 @@ import (
 // declares a policy.
 const (
 	kindPolicy  = "Policy"
-	kindRuleSet = "RuleSet"
+	KindRuleSet = "RuleSet" // with RuleSetFields
 )
 
 var kindField = policy.Field{
-	Name: "kind", Type: policy.Text, Enum: []string{kindPolicy, kindRuleSet},
+	Name: "kind", Type: policy.Text, Enum: []string{kindPolicy, KindRuleSet},
 	Doc: "what the document declares; it may be left out of a policy",
 }
 
@@ -69,8 +69,8 @@ func (d *document) ruleSet(root yamltree.Value) *ruleSet {
 	return result
 }
 
-// useKey is the key of a rule that stands for those of a rule set.
-const useKey = "use"
+// UseKey is the key of a rule that stands for those of the rule set that it names.
+const UseKey = "use"
 
 // use is where the rules of a rule set are to stand in a list.
 type use struct {
@@ -89,7 +89,7 @@ func (u uses) none() bool { return len(u.include)+len(u.exclude)+len(u.require) 
 // useIn returns what stands behind the key use of a rule, and whether the rule
 // has that key and no other.
 func useIn(rule yamltree.Value) (yamltree.Value, bool) {
-	if len(rule.Entries) != 1 || rule.Entries[0].Key != useKey {
+	if len(rule.Entries) != 1 || rule.Entries[0].Key != UseKey {
 		return yamltree.Value{}, false
 	}
 	return rule.Entries[0].Value, true
@@ -100,8 +100,12 @@ func (d *document) use(list *ruleList, name yamltree.Value) {
 	switch {
 	case name.Shape == yamltree.Broken, name.Style == yamltree.Open:
 	case name.Shape != yamltree.Text:
-		d.report(name.Position, "%s: want the name of a rule set, got %s%s", useKey, name, useHint(name))
+		d.report(name.Position, "%s: want the name of a rule set, got %s%s", UseKey, name, useHint(name))
 	default:
+		if problem := checkTitle(policy.Field{}, name.Text); problem != "" {
+			d.report(name.Position, "%s: %s", UseKey, problem)
+			return
+		}
 		list.uses = append(list.uses, use{len(list.rules), name.Text, d.place(name.Position)})
 	}
 }
