@@ -15,7 +15,7 @@ TOOLS     ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/policysync-tools/$(TOOLS_KEY
 # What CI runs, in this order.
 CHECKS := build vet test race lint tidy-check fuzz
 
-.PHONY: help build vet test race lint fmt tidy-check fuzz bench soak cover ci
+.PHONY: help build vet test race lint fmt generate tidy-check fuzz bench soak cover ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ lint: $(TOOLS)/golangci-lint ## golangci-lint, which also checks the format and 
 
 fmt: $(TOOLS)/golangci-lint ## format the code
 	$(TOOLS)/golangci-lint fmt ./...
+
+generate: ## write policy.schema.json anew
+	$(GO) generate ./...
 
 tidy-check: ## fail where go.mod or go.sum, the tools' too, isn't tidy
 	$(GO) mod tidy -diff

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/policysync/policysync/internal/config"
+	"github.com/policysync/policysync/internal/schema"
 )
 
 // root is the repository, as seen from here.
@@ -50,6 +52,45 @@ func rows(text string, pattern *regexp.Regexp) []string {
 		all = append(all, match[1]+" "+match[2])
 	}
 	return all
+}
+
+// The schema for editors is made by `make generate`.
+func TestPublishedSchemaIsFresh(t *testing.T) {
+	t.Parallel()
+	want, err := schema.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text(t, "policy.schema.json") != string(want) {
+		t.Error("policy.schema.json is stale: run make generate")
+	}
+}
+
+// Editors read the comment in each document by itself.
+func TestEveryExampleNamesTheSchema(t *testing.T) {
+	t.Parallel()
+	modeline := regexp.MustCompile(`(?m)^# yaml-language-server: \$schema=(\S+)$`)
+	folder, examples := filepath.Join(root, "policies.example"), 0
+	err := filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+		if ext := filepath.Ext(path); err != nil || ext != ".yaml" && ext != ".yml" {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		for i, document := range strings.Split(string(content), "---\n") {
+			named := modeline.FindStringSubmatch(document)
+			if len(named) != 2 || filepath.Join(filepath.Dir(path), named[1]) != filepath.Join(root, "policy.schema.json") {
+				t.Errorf("document %d of %s doesn't name policy.schema.json: %q", i+1, path, named)
+			}
+			if i == 0 && !strings.HasPrefix(document, "# yaml-language-server: ") {
+				t.Errorf("the first line of %s doesn't name the schema", path)
+			}
+			examples++
+		}
+		return err
+	})
+	if err != nil || examples < 5 {
+		t.Errorf("found %d examples, %v", examples, err)
+	}
 }
 
 // TestDeployedConfigIsValid loads the config that the systemd unit starts with.

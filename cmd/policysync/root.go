@@ -46,7 +46,7 @@ everything else: drift, orphans, conflicts.`,
 	root.SetErr(a.stderr)
 	root.PersistentFlags().BoolVar(&a.flags.noColor, "no-color", false, "plain text on a terminal too (also: NO_COLOR)")
 	root.AddCommand(
-		newPlan(a), newApply(a), newRun(a), newValidate(a), newStatus(a), newHistory(a), newDemo(a), newVersion(a),
+		newPlan(a), newApply(a), newRun(a), newValidate(a), newStatus(a), newHistory(a), newSchema(a), newDemo(a), newVersion(a),
 	)
 	return root
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/policysync/policysync/internal/cloudflare/simulator"
 	"github.com/policysync/policysync/internal/config"
 	"github.com/policysync/policysync/internal/policy"
+	"github.com/policysync/policysync/internal/schema"
 )
 
 // latency is what a request to the simulated account takes, about as much as
@@ -49,12 +50,19 @@ func Start(ctx context.Context, manifests fs.FS) (*Demo, error) {
 	return d, nil
 }
 
-// seed makes the repository.
+// seed makes the repository, with the schema that the manifests name for editors.
 func (d *Demo) seed(ctx context.Context, manifests fs.FS) error {
 	if _, err := exec.LookPath("git"); err != nil {
 		return errors.New("git is not installed: the demo needs it for its scratch repository")
 	}
 	if err := os.CopyFS(filepath.Join(d.Repo, "policies"), manifests); err != nil {
+		return err
+	}
+	text, err := schema.Manifest()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(d.Repo, "policy.schema.json"), text, 0o600); err != nil {
 		return err
 	}
 	for _, args := range [][]string{

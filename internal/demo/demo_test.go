@@ -28,6 +28,10 @@ func TestStartMakesARepositoryAndAnAccountAndCloseTakesThemAway(t *testing.T) {
 	if err != nil || string(said) != "name: A\n" {
 		t.Errorf("main holds %q, %v", said, err)
 	}
+	said, err = exec.CommandContext(t.Context(), "git", "-C", d.Repo, "show", "main:policy.schema.json").Output()
+	if err != nil || !strings.Contains(string(said), "json-schema.org") {
+		t.Errorf("main holds the schema %q, %v", said, err)
+	}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.BaseURL+"/user/tokens/verify", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/policysync/policysync/internal/schema"
+)
+
+//go:generate sh -c "go run . schema >../../policy.schema.json"
+
+func newSchema(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of a manifest, for editors",
+		Long: `Print the JSON Schema (draft 2020-12) of a manifest.
+
+Keep it beside the folder of manifests, and name it at the head of each:
+
+  policysync schema >policy.schema.json
+  # yaml-language-server: $schema=../policy.schema.json
+
+Editors that know the YAML language server then complete keys, say what they
+are for, and mark mistakes.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			text, err := schema.Manifest()
+			a.say("%s", text)
+			return err
+		},
+	}
+}
