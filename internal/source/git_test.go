@@ -43,6 +43,30 @@ func TestFetchGivesTheFilesOfTheCommitOverEveryTransport(t *testing.T) {
 	}
 }
 
+func TestFetchTakesOneCommitOfOneBranch(t *testing.T) {
+	t.Parallel()
+	for name, url := range map[string]func(*repository) string{
+		"http": func(r *repository) string { return newServer(t, r).repo() },
+		"file": func(r *repository) string { return "file://" + r.dir },
+	} {
+		r := newRepository(t, files{"a.yaml": "1"})
+		earlier := r.git("rev-parse", "main")
+		other := r.commit("other", "elsewhere", files{"b.yaml": "1"})
+		tip := r.commit("main", "second", files{"a.yaml": "2"})
+		o := r.options()
+		o.URL = url(r)
+		fetch(t, newGit(t, o))
+		packs, err := filepath.Glob(filepath.Join(o.CacheDir, "*", tip, "objects", "pack", "*.idx"))
+		if err != nil || len(packs) != 1 {
+			t.Fatalf("%s: the packs are %q, %v", name, packs, err)
+		}
+		got := r.git("verify-pack", "-v", packs[0])
+		if !strings.Contains(got, tip) || strings.Contains(got, earlier) || strings.Contains(got, other) {
+			t.Errorf("%s: the cache holds\n%s\nwant nothing of %s and %s", name, got, earlier, other)
+		}
+	}
+}
+
 func TestFetchIsRootedAtThePath(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t, files{"top.yaml": "1", "policies/a.yaml": "2", "policies/prod/b.yaml": "3"})
