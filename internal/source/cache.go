@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -33,6 +34,7 @@ var (
 // cacheDir is the folder of one URL and reference:
 //
 //	<hash>/      a bare repository with that commit, complete and never changed
+//	<hash>.<id>/ the same, but of the files only those below one path
 //	unfinished/  the repository that a download is filling
 //	last         the hash of the commit that was last fetched with success
 //	lock         held while a commit is looked for, added or removed
@@ -41,9 +43,19 @@ var (
 // of depth 1 git leaves out what the client has only in a thin pack
 // (--objects-edge-aggressive in builtin/pack-objects.c), which go-git cannot
 // read.
-type cacheDir struct{ dir string }
+type cacheDir struct {
+	dir  string
+	part string // what the name of a commit with the files below our path ends in
+}
 
-func (c cacheDir) commit(hash plumbing.Hash) string { return filepath.Join(c.dir, hash.String()) }
+// commit returns the folder of a commit: with all files or our part of them.
+func (c cacheDir) commit(hash plumbing.Hash, part bool) string {
+	dir := filepath.Join(c.dir, hash.String())
+	if part {
+		dir += c.part
+	}
+	return dir
+}
 
 // lock waits until no other process and no other Git uses the cache. It makes
 // the folder where it is missing.
@@ -65,8 +77,13 @@ func (c cacheDir) lock(ctx context.Context) (unlock func() error, err error) {
 // open returns a store with the commit, or errAbsent. Its packs match their
 // checksums.
 func (c cacheDir) open(hash plumbing.Hash) (*store, error) {
-	dir := c.commit(hash)
-	switch _, err := os.Stat(dir); {
+	dir := c.commit(hash, true)
+	_, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		dir = c.commit(hash, false)
+		_, err = os.Stat(dir)
+	}
+	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, errAbsent
 	case err != nil:
@@ -85,26 +102,28 @@ func (c cacheDir) add(fill func(*store) (plumbing.Hash, error)) (plumbing.Hash, 
 	if err := os.RemoveAll(unfinished); err != nil {
 		return plumbing.ZeroHash, fmt.Errorf("remove an unfinished download: %w", err)
 	}
-	hash, err := fillNew(unfinished, fill)
+	hash, part, err := fillNew(unfinished, fill)
 	if err != nil {
 		return plumbing.ZeroHash, errors.Join(err, os.RemoveAll(unfinished))
 	}
-	if err := os.RemoveAll(c.commit(hash)); err != nil {
+	dir := c.commit(hash, part)
+	if err := errors.Join(os.RemoveAll(dir), os.RemoveAll(c.commit(hash, true))); err != nil {
 		return plumbing.ZeroHash, fmt.Errorf("remove a damaged commit from the cache: %w", err)
 	}
-	if err := os.Rename(unfinished, c.commit(hash)); err != nil {
+	if err := os.Rename(unfinished, dir); err != nil {
 		return plumbing.ZeroHash, fmt.Errorf("add the commit to the cache: %w", err)
 	}
 	return hash, c.prune(hash)
 }
 
-func fillNew(dir string, fill func(*store) (plumbing.Hash, error)) (plumbing.Hash, error) {
+func fillNew(dir string, fill func(*store) (plumbing.Hash, error)) (hash plumbing.Hash, part bool, err error) {
 	s := openToFill(dir)
 	defer s.close()
 	if err := s.storage.Init(); err != nil {
-		return plumbing.ZeroHash, fmt.Errorf("make a folder in the cache: %w", err)
+		return plumbing.ZeroHash, false, fmt.Errorf("make a folder in the cache: %w", err)
 	}
-	return fill(s)
+	hash, err = fill(s)
+	return hash, s.part, err
 }
 
 // last returns the commit that was last marked; none is the zero hash.
@@ -136,7 +155,8 @@ func (c cacheDir) prune(added plumbing.Hash) error {
 	}
 	kept := []string{lockName, lastName, added.String(), c.last().String()}
 	for _, e := range entries {
-		if slices.Contains(kept, e.Name()) {
+		name, _, _ := strings.Cut(e.Name(), ".")
+		if slices.Contains(kept, name) {
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(c.dir, e.Name())); err != nil {

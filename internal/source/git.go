@@ -112,7 +112,7 @@ func (g *Git) load(ctx context.Context, commit plumbing.Hash) (*Snapshot, error)
 		return snapshot, err
 	}
 	commit, err = g.cache.add(func(s *store) (plumbing.Hash, error) {
-		return g.remote.download(ctx, s)
+		return g.remote.download(ctx, s, g.folder)
 	})
 	if err != nil {
 		return nil, err
@@ -134,6 +134,12 @@ func (g *Git) open(hash plumbing.Hash) (*Snapshot, error) {
 	}
 	reader := treeReader{store: objects, time: commit.Committer.When}
 	root, err := reader.open(commit, g.folder)
+	if err == nil {
+		err = root.each(func(file *node) (err error) {
+			file.size, err = objects.size(file.hash)
+			return err
+		})
+	}
 	if err != nil {
 		return nil, err
 	}

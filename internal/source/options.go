@@ -110,5 +110,6 @@ func (o Options) folder() string { return path.Clean(o.Path) }
 // are no part of it: a rotated password must not cost a new clone.
 func (o Options) cacheFor(a address, r reference) cacheDir {
 	id := sha256.Sum256([]byte(a.String() + "\x00" + r.String()))
-	return cacheDir{dir: filepath.Join(o.CacheDir, hex.EncodeToString(id[:10]))}
+	folder := sha256.Sum256([]byte(o.folder()))
+	return cacheDir{dir: filepath.Join(o.CacheDir, hex.EncodeToString(id[:10])), part: "." + hex.EncodeToString(folder[:10])}
 }

@@ -3,18 +3,9 @@ package source
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	"github.com/go-git/go-git/v5/plumbing/transport/file"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
@@ -74,31 +65,6 @@ func (r *remote) tip(ctx context.Context) (tip, error) {
 	return found, err
 }
 
-// download stores the commit that the reference names now, with its files, and
-// returns its hash.
-func (r *remote) download(ctx context.Context, into *store) (plumbing.Hash, error) {
-	var found tip
-	err := r.talk(ctx, func(ctx context.Context, c conversation) (err error) {
-		if found, err = r.ref.tip(c.adv); err != nil {
-			return err
-		}
-		request, err := r.request(c.adv, found.want)
-		if err != nil {
-			return err
-		}
-		response, err := c.UploadPack(ctx, request)
-		if err != nil {
-			return err
-		}
-		pack := demultiplex(request.Capabilities, c.silence.heard(response))
-		return errors.Join(packfile.UpdateObjectStorage(into.storage, pack), response.Close())
-	})
-	if err == nil && !into.has(found.commit) {
-		err = noCommit(r.ref)
-	}
-	return found.commit, err
-}
-
 // talk opens a conversation, lets use lead it, and closes it. An error comes
 // back in words for a person.
 func (r *remote) talk(ctx context.Context, use func(context.Context, conversation) error) error {
@@ -148,56 +114,4 @@ func (r *remote) open(ctx context.Context) (s session, l login, release func(), 
 		release()
 	}
 	return s, l, release, err
-}
-
-// request asks for one object with the files it leads to. A pinned commit that
-// is no tip and that the server does not give out by its hash is found by
-// asking for everything. So it is with a local repository, where nothing is
-// gained: when git-upload-pack refuses a hash it hangs up while go-git is still
-// writing, and its reason is lost.
-func (r *remote) request(adv *packp.AdvRefs, want plumbing.Hash) (*packp.UploadPackRequest, error) {
-	request := packp.NewUploadPackRequestFromCapabilities(adv.Capabilities)
-	if adv.Capabilities.Supports(capability.NoProgress) {
-		if err := request.Capabilities.Set(capability.NoProgress); err != nil {
-			return nil, fmt.Errorf("ask for no progress messages: %w", err)
-		}
-	}
-	tips := branchesAndTags(adv)
-	anyHash := !r.address.local() && adv.Capabilities.Supports(capability.AllowReachableSHA1InWant)
-	if !anyHash && !slices.Contains(tips, want) {
-		request.Wants = tips
-		return request, nil
-	}
-	request.Wants = []plumbing.Hash{want}
-	if !adv.Capabilities.Supports(capability.Shallow) {
-		return request, nil
-	}
-	if err := request.Capabilities.Set(capability.Shallow); err != nil {
-		return nil, fmt.Errorf("ask for a shallow pack: %w", err)
-	}
-	request.Depth = packp.DepthCommits(1)
-	return request, nil
-}
-
-// branchesAndTags returns the objects that they name, each once.
-func branchesAndTags(adv *packp.AdvRefs) []plumbing.Hash {
-	var tips []plumbing.Hash
-	for name, hash := range adv.References {
-		if strings.HasPrefix(name, branchFolder) || strings.HasPrefix(name, tagFolder) {
-			tips = append(tips, hash)
-		}
-	}
-	plumbing.HashesSort(tips)
-	return slices.Compact(tips)
-}
-
-// demultiplex takes the pack out of the channel it shares with messages.
-func demultiplex(agreed *capability.List, stream io.Reader) io.Reader {
-	switch {
-	case agreed.Supports(capability.Sideband64k):
-		return sideband.NewDemuxer(sideband.Sideband64k, stream)
-	case agreed.Supports(capability.Sideband):
-		return sideband.NewDemuxer(sideband.Sideband, stream)
-	}
-	return stream
 }

@@ -29,6 +29,7 @@ type store struct {
 	storage *filesystem.Storage
 	deltas  cache.Object
 	broken  atomic.Bool // an object could not be read
+	part    bool        // it has been filled with the files of one folder alone
 }
 
 // openToFill opens a repository that is about to be written.

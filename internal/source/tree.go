@@ -137,15 +137,49 @@ func (t *treeReader) entry(entry object.TreeEntry) (*node, error) {
 		return nil, fmt.Errorf("the commit has an entry named %q, which Git forbids: run git fsck on the repository", entry.Name)
 	}
 	n := &node{name: entry.Name, mode: modeOf(entry.Mode), hash: entry.Hash, time: t.time}
-	switch {
-	case n.IsDir():
+	if n.IsDir() {
 		return n, t.fill(n)
-	case n.mode.Type() == fs.ModeIrregular:
-		return n, nil // a submodule's commit lives in another repository
 	}
-	size, err := t.store.size(entry.Hash)
-	n.size = size
-	return n, err
+	return n, nil
+}
+
+// each hands every file and link below a folder to do, until an error. A
+// submodule's commit is in another repository and isn't among them.
+func (n *node) each(do func(*node) error) error {
+	for _, child := range n.children {
+		next := do
+		switch child.mode.Type() {
+		case fs.ModeDir:
+			next = func(folder *node) error { return folder.each(do) }
+		case fs.ModeIrregular:
+			continue
+		}
+		if err := next(child); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// filesBelow returns the objects of the files below a folder of a commit, each
+// once; they need not be in the store.
+func (s *store) filesBelow(hash plumbing.Hash, folder string) ([]plumbing.Hash, error) {
+	commit, err := s.commit(hash)
+	if err != nil {
+		return nil, err
+	}
+	reader := treeReader{store: s}
+	root, err := reader.open(commit, folder)
+	if err != nil {
+		return nil, err
+	}
+	var files []plumbing.Hash
+	err = root.each(func(file *node) error {
+		files = append(files, file.hash)
+		return nil
+	})
+	plumbing.HashesSort(files)
+	return slices.Compact(files), err
 }
 
 func modeOf(m filemode.FileMode) fs.FileMode {
