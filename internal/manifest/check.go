@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/google/uuid"
+
 	"github.com/policysync/policysync/internal/policy"
 	"github.com/policysync/policysync/internal/yamltree"
 )
@@ -173,14 +175,31 @@ func isHost(text string) bool {
 	return labels(text) > 0 || err == nil && addr.Zone() == ""
 }
 
+// checkID wants the shape of the ids that Cloudflare gives. What identity
+// providers give may be of any.
 func checkID(f policy.Field, text string) string {
-	switch {
+	quoted := yamltree.Quote(text)
+	switch misshapen := f.Refers.Cloudflares() && !isUUID(text); {
 	case text == "":
 		return fmt.Sprintf("want the id of the %s, got none", f.Refers)
+	case f.Refers == policy.ToServiceToken && strings.HasSuffix(text, ".access"):
+		return quoted + " is a client id: write the token's own id, or {name: …} with its name"
+	case misshapen && f.Refers.Named():
+		return fmt.Sprintf("%s is not an id such as f174e90a-fafe-4643-bbbc-4a0ed4fc8415: for the %s of that name, write {name: %s}",
+			quoted, f.Refers, yamltree.Short(text))
+	case misshapen:
+		return quoted + " is not an id of 32 hex digits"
 	case strings.ContainsFunc(text, isBlank):
-		return yamltree.Quote(text) + " is not an id: it has blanks"
+		return quoted + " is not an id: it has blanks"
 	}
 	return ""
+}
+
+// isUUID reports whether text is 32 hex digits, with hyphens or without, as
+// Cloudflare writes ids.
+func isUUID(text string) bool {
+	const plain, hyphenated = 32, 36
+	return (len(text) == plain || len(text) == hyphenated) && uuid.Validate(text) == nil
 }
 
 func checkDate(_ policy.Field, text string) string {

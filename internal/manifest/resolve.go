@@ -48,43 +48,6 @@ func (s Set) Resolve(things map[policy.Reference][]policy.Thing) (Set, error) {
 	return s, nil
 }
 
-// Identified returns what kinds of things the set refers to by id, sorted: what
-// Dangling needs the lists of.
-func (s Set) Identified() []policy.Reference {
-	seen := map[policy.Reference]bool{}
-	for _, d := range s.Policies {
-		for refers := range policy.Identifiers(d.Policy) {
-			seen[refers] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(seen))
-}
-
-// Dangling returns a finding, at its policy, for each id that nothing bears;
-// things are all that the account has of each kind. Kinds that are not among
-// them aren't looked at.
-func (s Set) Dangling(things map[policy.Reference][]policy.Thing) diagnostic.List {
-	known := map[policy.Reference]map[string]bool{}
-	for kind, all := range things {
-		known[kind] = map[string]bool{}
-		for _, t := range all {
-			known[kind][strings.ToLower(t.ID)] = true
-		}
-	}
-	var found diagnostic.List
-	for _, d := range s.Policies {
-		for refers, id := range policy.Identifiers(d.Policy) {
-			if known[refers] != nil && !known[refers][strings.ToLower(id)] {
-				found = append(found, diagnostic.Diagnostic{
-					Path: d.File, Line: d.Line, Message: fmt.Sprintf("%q refers to the %s %s, and the account has none of that id", d.Name, refers, id),
-				})
-			}
-		}
-	}
-	found.Sort()
-	return slices.Compact(found)
-}
-
 // lookUp returns the id of what is named, or what is wrong.
 func lookUp(n policy.Name, things []policy.Thing) (id, problem string) {
 	var ids, names []string

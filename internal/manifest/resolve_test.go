@@ -25,11 +25,11 @@ func naming(t *testing.T, rules ...string) manifest.Set {
 
 func TestReferencesAreThoseByNameAlone(t *testing.T) {
 	t.Parallel()
-	set := naming(t, "service_token: {name: CI}", "group: {id: aa0a}", "okta: {name: admins, identity_provider: Okta}", "login_method: {name: Okta}")
+	set := naming(t, "service_token: {name: CI}", "group: {id: aa0a4aab-672b-4bdb-bc33-a59f1130a11f}", "okta: {name: admins, identity_provider: Okta}", "login_method: {name: Okta}")
 	if d := cmp.Diff([]policy.Reference{policy.ToProvider, policy.ToServiceToken}, set.References()); d != "" {
 		t.Errorf("references (-want +got):\n%s", d)
 	}
-	if got := naming(t, "group: {id: aa0a}", "everyone: {}").References(); len(got) != 0 {
+	if got := naming(t, "group: {id: aa0a4aab-672b-4bdb-bc33-a59f1130a11f}", "everyone: {}").References(); len(got) != 0 {
 		t.Errorf("nothing is named, and these are referred to: %v", got)
 	}
 }

@@ -55,6 +55,11 @@ func (r Reference) Named() bool {
 	}
 }
 
+// Cloudflares reports whether Cloudflare gave the ids of what the reference
+// names: 32 hex digits, with hyphens or without. Others are as an identity
+// provider writes them.
+func (r Reference) Cloudflares() bool { return r.Named() || r == ToAccount }
+
 // Thing is something in the account that rules refer to.
 type Thing struct{ ID, Name string }
 

@@ -119,14 +119,14 @@ func TestANameThatComesToMeanAnotherIsAChangeInGit(t *testing.T) {
 
 func TestIdsThatNothingBearsAreToldOf(t *testing.T) {
 	t.Parallel()
-	const manifests = "name: a\ndecision: allow\ninclude: [group: {id: AA0A}, group: {id: %s}, group: {id: aa0a}]\n"
+	const manifests = "name: a\ndecision: allow\ninclude: [group: {id: AA0A4AAB672B4BDBBC33A59F1130A11F}, group: {id: %s}]\n"
 	for name, tc := range map[string]struct {
 		strict bool
 		fail   bool // the account won't list groups
 		want   string
 	}{
-		"plan":                       {false, false, `a.yaml:1: "a" refers to the access group AA0A, and the account has none of that id`},
-		"plan --strict":              {true, false, `list: a.yaml:1: "a" refers to the access group AA0A, and the account has none of that id`},
+		"plan":                       {false, false, `a.yaml:3:11: no access group has the id AA0A4AAB672B4BDBBC33A59F1130A11F`},
+		"plan --strict":              {true, false, `list: a.yaml:3:11: no access group has the id AA0A4AAB672B4BDBBC33A59F1130A11F`},
 		"plan, not allowed":          {false, true, "whether ids are borne can't be checked (access group): list access groups: Cloudflare answered 403"},
 		"plan --strict, not allowed": {true, true, "list: list access groups: Cloudflare answered 403"},
 	} {

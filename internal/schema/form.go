@@ -32,7 +32,7 @@ var forms = map[policy.Type]form{
 		[]any{"US", "GB"},
 	},
 	policy.URL:    {"url", "absolute, with `https`", url, []any{"https://example.com/keys"}},
-	policy.ID:     {"id", "", id, []any{"699d98642c564d2e855e9661899b7252"}},
+	policy.ID:     {"id", "", id, nil},
 	manifest.Date: {"date", "", date, []any{"2027-01-31"}},
 }
 
@@ -64,10 +64,19 @@ func (m manifests) orVariable(s *jsonschema.Schema) *jsonschema.Schema {
 
 // formOf returns the form of a field's values.
 func formOf(f policy.Field) form {
-	if f.Type == policy.Text && f.Required { // compared or shown on one line
+	switch {
+	case f.Type == policy.Text && f.Required: // compared or shown on one line
 		return forms[manifest.Title]
+	case f.Refers.Cloudflares():
+		return cloudflareID()
+	default:
+		return forms[f.Type]
 	}
-	return forms[f.Type]
+}
+
+// cloudflareID is the form of the ids that Cloudflare gives.
+func cloudflareID() form {
+	return form{"uuid", "", uuid, []any{"f174e90a-fafe-4643-bbbc-4a0ed4fc8415", "699d98642c564d2e855e9661899b7252"}}
 }
 
 // single returns the schema of a single value that is written as text, or of
@@ -80,7 +89,7 @@ func (m manifests) single(f policy.Field) *jsonschema.Schema {
 }
 
 func (m manifests) reference() *jsonschema.Schema {
-	s := alsoOf("object", m.form(forms[policy.ID]))
+	s := alsoOf("object", m.form(cloudflareID()))
 	s.Properties = properties{"name": m.single(policy.Field{Type: manifest.Title})}
 	s.Required, s.AdditionalProperties = []string{"name"}, nothing()
 	return s

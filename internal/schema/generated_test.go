@@ -140,7 +140,7 @@ var almost = map[policy.Type][]string{
 	},
 	policy.Country: {"US", "no", "GB", "UZ", "AK"},
 	policy.URL:     {"https://example.com", "https://[::1]:8443/a?b#c", "HTTPS://ä.example:/%20", "https://a.example?x=%zz#%41"},
-	policy.ID:      {"699d98642c564d2e855e9661899b7252", "a", "é"},
+	policy.ID:      {"699d98642c564d2e855e9661899b7252", "F174E90A-fafe-4643-bbbc-4a0ed4fc8415", "a"},
 	manifest.Date:  {"2027-01-31", "2028-02-29", "2000-02-29", "1900-02-28", "2027-11-30", "0000-12-31", "9999-06-15"},
 }
 

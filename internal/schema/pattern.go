@@ -11,6 +11,7 @@ const (
 
 	line = `[^\p{Z}\p{Cc}]([^\p{Cc}\p{Zl}\p{Zp}]*[^\p{Z}\p{Cc}])?`
 	id   = `[^\p{Z}\p{Cc}]+`
+	uuid = `[0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}`
 
 	label  = `[\p{L}\p{M}\p{Nd}_]([\p{L}\p{M}\p{Nd}_-]{0,61}[\p{L}\p{M}\p{Nd}_])?`
 	domain = label + `(\.` + label + `)+`

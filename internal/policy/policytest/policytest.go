@@ -114,7 +114,7 @@ func texts(f policy.Field) *rapid.Generator[string] {
 	case policy.URL:
 		return rapid.StringMatching(`https://[a-z]{1,8}\.example(/[a-z?=&#]{0,8})?`)
 	case policy.ID:
-		return rapid.StringMatching(`[0-9a-fA-F]{8}(-[0-9a-f]{4}){0,3}|[0-9]{1,4}e[0-9]{1,3}`)
+		return rapid.StringMatching(`[0-9a-fA-F]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9]{32}|[0-9]{28}e[0-9]{3}`)
 	default:
 		return Titles()
 	}
