@@ -66,7 +66,7 @@ func (a *app) apply(ctx context.Context, cfg *config.Config, yes bool, accept st
 	}
 	code := 0
 	for _, r := range all {
-		r.Rules.Accept = accept
+		r.Rules.Accept, r.Patient = accept, true
 		r.Approve = func(p reconcile.Planned) error { return a.approve(r.Target, p, yes) }
 		code = worse(code, a.ended(r.Run(ctx, event.Manual), sink))
 	}

@@ -23,32 +23,45 @@ type Pending struct {
 // behind it.
 const settleTime = time.Minute
 
-// mayStillCome reports whether a request on its way would create the policy
-// that the step would: for its key, or of its name, be it under another key.
-func (c *computation) mayStillCome(step Change) bool {
+// awaits reports whether a request on its way would create the policy that the
+// step would: for its key, or of its name, be it under another key. If so, it
+// holds the step back.
+func (c *computation) awaits(step Change) bool {
+	settles := time.Time{}
 	for key, p := range c.Pending {
 		if (key == step.Key || p.Body.Name == step.Name) && p.young(c.Now) {
-			return true
+			settles = later(settles, p.settles())
 		}
 	}
-	return false
-}
-
-// awaits reports whether a manifest waits for a create whose answer was lost,
-// and holds its own back if it does.
-func (c *computation) awaits(step Change) bool {
-	if !c.mayStillCome(step) {
+	if settles.IsZero() {
 		return false
 	}
-	c.plan.Awaited++
+	c.await(settles)
 	step.Action, step.State, step.Live, step.ID = ActionCreate, Missing, nil, ""
 	c.report(step, "an earlier request whose answer was lost: it may still take effect")
 	return true
 }
 
+// await counts a create that may take effect until then.
+func (c *computation) await(settles time.Time) {
+	c.plan.Awaited++
+	c.plan.Settles = later(c.plan.Settles, settles)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// settles returns from when on a create that the account doesn't show has come
+// to nothing.
+func (p Pending) settles() time.Time { return p.At.Add(settleTime) }
+
 // young reports whether it is a create that may still take effect.
 func (p Pending) young(now time.Time) bool {
-	return p.Action == ActionCreate && !p.Answered && now.Before(p.At.Add(settleTime))
+	return p.Action == ActionCreate && !p.Answered && now.Before(p.settles())
 }
 
 // lapse closes the journal entry of a key, if it has one: a complete list
@@ -94,7 +107,7 @@ func (c *computation) pendingMade(key string) bool {
 		step := Change{Key: key, Name: p.Body.Name, Desired: &policy.Desired{Policy: p.Body, Key: key}}
 		c.adoptMade(step, p, "an earlier run created it and lost the answer; gone from Git since", Orphaned)
 	case p.young(c.Now):
-		c.plan.Awaited++
+		c.await(p.settles())
 	default:
 		return false
 	}

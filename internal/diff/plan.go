@@ -101,6 +101,7 @@ type Plan struct {
 	Lapsed   []Lapse           // what became of requests in Input.Pending, by key
 	InUse    []string          // ids of the policies of Reported that would go if no application used them
 	Awaited  int               // creates in Input.Pending that may still take effect, or are found but not settled: the next run comes soon
+	Settles  time.Time         // when none of Awaited can take effect any more; zero where none is on its way
 	Owned    int               // how many live policies are recorded as ours, or adopted to be changed
 	Declared int               // how many policies Git declares, without those expired
 	States   map[State]int     // how many policies are in which state before the changes

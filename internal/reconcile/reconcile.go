@@ -41,6 +41,10 @@ type Reconciler struct {
 	Frozen        func() []guard.Freeze // asked in every run for what else is frozen; nil: nothing
 	FullListEvery time.Duration         // the account is listed at least this often though Git is unchanged
 
+	// Patient runs wait, where they must, for what became of requests of earlier
+	// runs, up to a minute; others leave what depends on that to the next run.
+	Patient bool
+
 	// Approve is asked before a plan, be it empty, is carried out; its error
 	// ends the run. Nil approves every plan.
 	Approve func(Planned) error
@@ -129,6 +133,9 @@ func (p *pass) lately(looked time.Time) bool {
 func (p *pass) reconcile(ctx context.Context) {
 	p.listed = time.Time{}
 	planned, err := p.compute(ctx, p.scope, p.snapshot, p.trigger)
+	if err == nil && p.Patient && !planned.Plan.Settles.IsZero() {
+		planned, err = p.outwait(ctx, planned.Plan)
+	}
 	if p.fail(err) {
 		return
 	}
@@ -155,6 +162,22 @@ func (p *pass) wait(planned *Planned) error {
 		return nil
 	}
 	return waiting(fmt.Sprintf("%d changes that failed before wait for their next try; `policysync apply` doesn't wait", n))
+}
+
+// outwait returns the plan of when no request of an earlier run can take effect
+// any more.
+func (p *pass) outwait(ctx context.Context, plan diff.Plan) (Planned, error) {
+	rest := time.Until(plan.Settles)
+	p.warn(fmt.Sprintf("%d creates whose answers were lost may still take effect: waiting %s to see whether they do",
+		plan.Awaited, rest.Round(time.Second)))
+	timer := time.NewTimer(rest)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return p.compute(ctx, p.scope, p.snapshot, p.trigger)
+	case <-ctx.Done():
+		return Planned{}, fmt.Errorf("wait for creates whose answers were lost: %w", ctx.Err())
+	}
 }
 
 // settling returns why the plan waits for requests of earlier runs.
