@@ -153,6 +153,8 @@ func checkCountry(_ policy.Field, text string) string {
 		return yamltree.Quote(text) + " is not a country: write the two letters of ISO 3166-1, such as US"
 	case strings.EqualFold(text, "UK"):
 		return yamltree.Quote(text) + " is not a country of ISO 3166-1: did you mean \"GB\"?"
+	case !policy.IsCountry(text):
+		return yamltree.Quote(text) + " is not a country of ISO 3166-1"
 	}
 	return ""
 }

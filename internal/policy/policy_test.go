@@ -365,3 +365,22 @@ func ExampleEqual() {
 	fmt.Println(policy.Equal(git, account))
 	// Output: true
 }
+
+func TestCountriesAreThoseOfISO3166(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"US": true, "us": true, "No": true, "XK": true, "ZW": true, "AD": true,
+		"EN": false, "ZZ": false, "": false, "U": false, "USA": false, "é": false, "ı": false, "ıe": false, "\x15S": false,
+	} {
+		if policy.IsCountry(text) != want {
+			t.Errorf("%q is a country: %t", text, !want)
+		}
+	}
+	n := 0
+	for _, seconds := range policy.Countries() {
+		n += len(seconds)
+	}
+	if n != 250 { // the standard's 249, and XK
+		t.Errorf("there are %d countries", n)
+	}
+}

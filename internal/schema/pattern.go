@@ -1,5 +1,13 @@
 package schema
 
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/policysync/policysync/internal/policy"
+)
+
 // The patterns of texts. Each is of the whole of it, see whole.
 const (
 	// A variable of the target; a text in which each ${ is one, or plain by another
@@ -38,6 +46,19 @@ const (
 	url     = `[Hh][Tt][Tt][Pp][Ss]://` + host +
 		`(/([^\p{Z}\p{Cc}?#%]|` + escaped + `)*)?(\?[^\p{Z}\p{Cc}#]*)?(#([^\p{Z}\p{Cc}%]|` + escaped + `)*)?`
 )
+
+// country returns the pattern of a country's code, in either case.
+func country() string {
+	var alternatives []string
+	for _, first := range slices.Sorted(maps.Keys(policy.Countries())) {
+		letters := []string{string(first), policy.Countries()[first]}
+		for i, upper := range letters {
+			letters[i] = "[" + upper + strings.ToLower(upper) + "]"
+		}
+		alternatives = append(alternatives, strings.Join(letters, ""))
+	}
+	return strings.Join(alternatives, "|")
+}
 
 // durationIn returns the pattern of a duration in these units.
 func durationIn(units string) string {
