@@ -85,6 +85,7 @@ func setup(env *testscript.Env) error {
 //	account seed NAME DOMAIN  makes a policy at the dashboard
 //	account drop NAME         deletes one there
 //	account group NAME        makes an access group
+//	account pin NAME          makes an identity provider that sends PINs
 //	account fail OP KIND N    makes requests fail; KIND has - for blanks
 func accountCommand(ts *testscript.TestScript, neg bool, args []string) {
 	account, ok := ts.Value(accountKey{}).(*simulator.Account)
@@ -113,6 +114,8 @@ func accountCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 	case "group":
 		account.Add(policy.ToGroup, args[1])
+	case "pin":
+		account.AddOneTimePIN(args[1])
 	case "drop":
 		for _, p := range policies(ts, account) {
 			if p.Name == args[1] {

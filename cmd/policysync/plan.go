@@ -21,8 +21,8 @@ func newPlan(a *app) *cobra.Command {
 		Short: "Show what apply would do, and write nothing anywhere",
 		Long: `Show what apply would do, and write nothing anywhere.
 
-It warns of ids in manifests that nothing in the account bears; with --strict
-they are errors.`,
+It warns of what validate warns of, and of ids in manifests that nothing in the
+account bears; with --strict such ids are errors.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := a.load(c)
@@ -86,8 +86,12 @@ func (a *app) planTarget(
 	}
 	defer client.Close()
 	planner := newPlanner(t, from, client, records, sink)
-	planner.CheckIDs, planner.Strict = true, a.flags.strict
-	return planner.Plan(ctx)
+	planner.CheckIDs, planner.Strict, planner.Lint = true, a.flags.strict, true
+	planned, err := planner.Plan(ctx)
+	for _, f := range planned.Findings {
+		a.complain("%s\n", f.Excerpt())
+	}
+	return planned, err
 }
 
 // foretell says what would hold the plan of a target back.

@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/policysync/policysync/internal/diagnostic"
+	"github.com/policysync/policysync/internal/lint"
 	"github.com/policysync/policysync/internal/manifest"
 	"github.com/policysync/policysync/internal/source"
 )
@@ -22,7 +24,14 @@ func newValidate(a *app) *cobra.Command {
 		Short: "Check manifests, offline",
 		Long: `Check manifests, offline: every file below each PATH (default: this folder).
 
-All mistakes of all files are reported at once, as path:line:col: message.
+All mistakes of all files are reported at once, as path:line:col: message. Where
+there are none, it warns of what is valid but most likely a mistake, with the
+code of the page in docs/lints that says more. To silence such a warning, write
+behind the line that it names, or above it:
+
+  # policysync:ignore CODE reason
+
+It exits with 1 where there are mistakes; with --strict, for warnings too.
 
 Values with a variable, such as ${vars.env}, are checked for each target of the
 config that --config names, or of the one that is found when --target is given;
@@ -40,20 +49,17 @@ or with the variables of --var. Without any of these flags they are not checked.
 	}
 	a.configFlags(c)
 	a.varFlag(c)
+	a.formatFlag(c, textFormat, jsonFormat, sarifFormat)
+	c.Flags().BoolVar(&a.flags.strict, "strict", false, "fail for warnings too")
 	return c
 }
 
 func (a *app) validate(c *cobra.Command, paths []string, targets []vantage) error {
-	policies, files := 0, 0
-	var problems diagnostic.List
+	var found findings
 	for _, path := range paths {
-		set, found, err := a.check(c.Context(), path, targets)
+		set, list, err := a.check(c.Context(), path, targets)
 		if err != nil {
 			return err
-		}
-		problems = append(problems, found...)
-		for _, w := range set.Warnings {
-			a.complain("Warning: %s\n", w.Excerpt())
 		}
 		if len(set.Unseen) > 0 {
 			a.complain("%s alone doesn't show what these rule sets hold: %s\n", path, strings.Join(set.Unseen, ", "))
@@ -62,19 +68,23 @@ func (a *app) validate(c *cobra.Command, paths []string, targets []vantage) erro
 			a.complain("Values in %s with these variables are not checked: %s. Name their target with --config FILE and --target NAME, or set them with --var NAME=VALUE\n",
 				path, strings.Join(set.Unset, ", "))
 		}
-		policies += len(set.Policies)
-		files += set.Files
+		found.List = append(found.List, list...)
+		found.policies += len(set.Policies)
+		found.files += set.Files
 	}
-	if len(problems) > 0 {
-		for _, p := range problems {
-			a.say("%s\n", p.Excerpt())
-		}
-		return fmt.Errorf("%s: correct them and validate again", counted(len(problems), "mistake", "mistakes"))
-	}
-	if files == 0 {
+	mistakes := len(found.Of(diagnostic.Error))
+	if mistakes == 0 && found.files == 0 {
 		return fmt.Errorf("no manifests (*.yaml, *.yml) below %s", strings.Join(paths, ", "))
 	}
-	a.say("No mistakes in %s of %s.\n", counted(policies, "policy", "policies"), counted(files, "file", "files"))
+	if err := a.showFindings(found); err != nil {
+		return err
+	}
+	switch warnings := len(found.List) - mistakes; {
+	case mistakes > 0:
+		return fmt.Errorf("%s: correct them and validate again", counted(mistakes, "mistake", "mistakes"))
+	case warnings > 0 && a.flags.strict:
+		return fmt.Errorf("%s, which --strict takes for mistakes: correct what they name, or silence them with a reason", counted(warnings, "warning", "warnings"))
+	}
 	return nil
 }
 
@@ -87,9 +97,9 @@ func counted(n int, one, many string) string {
 }
 
 // check decodes what is below a folder, or one file, for each target and
-// returns what it holds for the last. What is wrong for some of the targets
+// returns what it holds for the last. What is found for some of the targets
 // alone names them.
-func (a *app) check(ctx context.Context, path string, targets []vantage) (set manifest.Set, problems diagnostic.List, err error) {
+func (a *app) check(ctx context.Context, path string, targets []vantage) (set manifest.Set, all diagnostic.List, err error) {
 	dir, files, err := open(ctx, path)
 	if err != nil {
 		return set, nil, err
@@ -98,9 +108,8 @@ func (a *app) check(ctx context.Context, path string, targets []vantage) (set ma
 	of := map[diagnostic.Diagnostic][]string{}
 	for _, t := range targets {
 		decoder := manifest.Decoder{Partial: alone, Vars: t.vars, OpenVars: t.open}
-		set, err = decoder.Decode(files)
-		found, isList := errors.AsType[diagnostic.List](err)
-		if err != nil && !isList {
+		var found diagnostic.List
+		if set, found, err = look(&decoder, files); err != nil {
 			return set, nil, err
 		}
 		for _, d := range found {
@@ -109,17 +118,30 @@ func (a *app) check(ctx context.Context, path string, targets []vantage) (set ma
 	}
 	for d, names := range of {
 		if len(names) < len(targets) {
+			if d.Code == lint.UnusedIgnore { // another target needs it
+				continue
+			}
 			d.Message += " (target " + strings.Join(names, ", ") + ")"
 		}
-		problems = append(problems, d)
+		d.Path = filepath.Join(dir, d.Path)
+		all = append(all, d)
 	}
-	problems.Sort()
-	for _, list := range []diagnostic.List{problems, set.Warnings} {
-		for i := range list {
-			list[i].Path = filepath.Join(dir, list[i].Path)
-		}
+	return set, all, nil
+}
+
+// look decodes files and returns what is found in them: the errors, or else
+// what the lints find; and what was passed over.
+func look(decoder *manifest.Decoder, files fs.FS) (manifest.Set, diagnostic.List, error) {
+	set, err := decoder.Decode(files)
+	found, mistaken := errors.AsType[diagnostic.List](err)
+	switch {
+	case err == nil:
+		found = lint.Check(set, nil)
+		manifest.Excerpts(files, found)
+	case !mistaken:
+		return set, nil, err
 	}
-	return set, problems, nil
+	return set, slices.Concat(found, set.Warnings), nil
 }
 
 // open returns the folder that path is, or that it is in, and its files, of

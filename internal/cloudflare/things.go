@@ -35,7 +35,7 @@ func (c *Client) Things(ctx context.Context, kind policy.Reference) ([]policy.Th
 	things := make([]policy.Thing, 0, len(all))
 	for _, e := range all {
 		if only == "" || e.Type == only {
-			things = append(things, policy.Thing{ID: e.ID, Name: e.Name})
+			things = append(things, policy.Thing{ID: e.ID, Name: e.Name, Type: e.Type})
 		}
 	}
 	return things, nil

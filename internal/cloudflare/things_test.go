@@ -14,12 +14,17 @@ func TestThingsAreThoseOfTheirKind(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		account := simulator.New(simulator.Options{MaxPerPage: 1})
-		want := map[policy.Reference][]policy.Thing{}
+		want := map[policy.Reference][]policy.Thing{
+			policy.ToProvider: {{ID: account.AddOneTimePIN("PIN"), Name: "PIN", Type: "onetimepin"}},
+		}
+		types := map[policy.Reference]string{
+			policy.ToProvider: "oidc", policy.ToPosture: "disk_encryption", policy.ToEmailList: "EMAIL", policy.ToIPList: "IP",
+		}
 		for _, kind := range []policy.Reference{
 			policy.ToGroup, policy.ToServiceToken, policy.ToProvider, policy.ToPosture, policy.ToEmailList, policy.ToIPList,
 		} {
 			for _, name := range []string{"One", "Two", "Two"} {
-				want[kind] = append(want[kind], policy.Thing{ID: account.Add(kind, name), Name: name})
+				want[kind] = append(want[kind], policy.Thing{ID: account.Add(kind, name), Name: name, Type: types[kind]})
 			}
 		}
 		client := connect(t, account, nil)

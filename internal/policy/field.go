@@ -61,7 +61,10 @@ func (r Reference) Named() bool {
 func (r Reference) Cloudflares() bool { return r.Named() || r == ToAccount }
 
 // Thing is something in the account that rules refer to.
-type Thing struct{ ID, Name string }
+type Thing struct {
+	ID, Name string
+	Type     string // as the account says, such as onetimepin of an identity provider; may be empty
+}
 
 // Name stands in place of an id in a manifest that names the thing instead. It
 // never leaves for the account: it has no JSON form.

@@ -7,8 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/policysync/policysync/internal/diagnostic"
 	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/lint"
 	"github.com/policysync/policysync/internal/manifest"
 	"github.com/policysync/policysync/internal/policy"
 	"github.com/policysync/policysync/internal/source"
@@ -61,6 +63,7 @@ type Planner struct {
 
 	CheckIDs bool // warn of ids in manifests that nothing in the account bears
 	Strict   bool // such an id is an error
+	Lint     bool // look for what is most likely a mistake
 
 	snapshot *source.Snapshot // the last one fetched
 	parsed   *source.Snapshot // the one that manifests came from
@@ -73,6 +76,8 @@ type Planned struct {
 	Commit string // empty for a local folder
 	Plan   diff.Plan
 	Listed time.Time // when the account was asked for its policies
+
+	Findings diagnostic.List // of the lints, where they were asked for
 }
 
 // Plan fetches, parses, lists and compares.
@@ -116,8 +121,13 @@ func (p *Planner) compute(ctx context.Context, scope event.Scope, from *source.S
 	planned := Planned{Commit: scope.Commit}
 	in := diff.Input{Mode: p.Mode, Adopt: p.Adopt, Drift: p.Drift, Manual: trigger == event.Manual}
 	err := p.phase(scope, event.List, func() (err error) {
-		if in.Desired, err = p.resolve(ctx); err != nil {
+		set, things, err := p.resolve(ctx)
+		if err != nil {
 			return err
+		}
+		in.Desired = set.Policies
+		if p.Lint {
+			planned.Findings = p.lint(set, things)
 		}
 		in.Now = time.Now()
 		planned.Listed = in.Now
@@ -156,20 +166,32 @@ func (p *Planner) parse(scope event.Scope, from *source.Snapshot) error {
 	return nil
 }
 
-// resolve returns what Git declares, with the ids of what it names.
-func (p *Planner) resolve(ctx context.Context) ([]policy.Desired, error) {
+// resolve returns what Git declares, with the ids of what it names, and the
+// lists that it read for it.
+func (p *Planner) resolve(ctx context.Context) (manifest.Set, map[policy.Reference][]policy.Thing, error) {
 	things := map[policy.Reference][]policy.Thing{}
 	for _, kind := range p.set.References() {
 		var err error
 		if things[kind], err = p.Names.Things(ctx, kind); err != nil {
-			return nil, err
+			return manifest.Set{}, nil, err
 		}
 	}
 	set, err := p.set.Resolve(things)
 	if err == nil && (p.CheckIDs || p.Strict) {
 		err = p.checkIDs(ctx, set, things)
 	}
-	return set.Policies, err
+	return set, things, err
+}
+
+// lint returns what the lints find, with the lines that it is about.
+func (p *Planner) lint(set manifest.Set, things map[policy.Reference][]policy.Thing) diagnostic.List {
+	defer p.snapshot.Release()
+	found := lint.Check(set, things)
+	if len(p.Vars) > 0 { // another target may need the comment
+		found = slices.DeleteFunc(found, func(d diagnostic.Diagnostic) bool { return d.Code == lint.UnusedIgnore })
+	}
+	manifest.Excerpts(p.snapshot.FS, found)
+	return found
 }
 
 // checkIDs looks whether there is what manifests refer to by id. A token that

@@ -99,6 +99,17 @@ func (a *Account) Detach(id string) {
 // Add makes a thing that rules refer to, and returns its id; an application is
 // made by Attach. Names need not differ.
 func (a *Account) Add(kind policy.Reference, name string) string {
+	return a.addThing(kind, name, "oidc")
+}
+
+// AddOneTimePIN makes an identity provider that sends PINs by e-mail, and
+// returns its id.
+func (a *Account) AddOneTimePIN(name string) string {
+	return a.addThing(policy.ToProvider, name, "onetimepin")
+}
+
+// addThing makes a thing; provider is the type of one that is an identity provider.
+func (a *Account) addThing(kind policy.Reference, name, provider string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	id, now := uuid.NewString(), timestamp(time.Now())
@@ -110,7 +121,7 @@ func (a *Account) Add(kind policy.Reference, name string) string {
 	case policy.ToServiceToken:
 		operation, thing["client_id"] = "list_service_tokens", "88bf3b6d86161464f6509f7219099e57.access"
 	case policy.ToProvider:
-		operation, thing["type"] = "list_identity_providers", "oidc"
+		operation, thing["type"] = "list_identity_providers", provider
 	case policy.ToPosture:
 		operation, thing["type"] = "list_posture_rules", "disk_encryption"
 	case policy.ToEmailList:
