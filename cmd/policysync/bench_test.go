@@ -16,20 +16,28 @@ import (
 
 // usage is what a process has used up.
 type usage struct {
-	cpu time.Duration // with that of the processes it started
-	out string
+	cpu  time.Duration // with that of the processes it started
+	wall time.Duration // from its start to its end
+	out  string
 }
 
 // onOneCore runs a program as a process of its own.
 func onOneCore(b *testing.B, name string, args ...string) usage {
 	b.Helper()
+	return onCores(b, 1, name, args...)
+}
+
+// onCores runs a program as a process of its own, on so many cores.
+func onCores(b *testing.B, n int, name string, args ...string) usage {
+	b.Helper()
 	c := exec.CommandContext(b.Context(), name, args...)
-	c.Env = append(os.Environ(), "GOMAXPROCS=1")
+	c.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", n))
+	began := time.Now()
 	out, err := c.CombinedOutput()
 	if err != nil {
 		b.Fatalf("%s: %v\n%s", c, err, out)
 	}
-	return usage{c.ProcessState.UserTime() + c.ProcessState.SystemTime(), string(out)}
+	return usage{c.ProcessState.UserTime() + c.ProcessState.SystemTime(), time.Since(began), string(out)}
 }
 
 // measured is policysync, and prints what the kernel says about it at the end.

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	}
 	testscript.Main(m, map[string]func(){
 		"policysync": main, "curl": fetch, "sqlite3": sqlite3,
-		"listing": listing, "measured": measured, "poll": poll, // of benchmarks
+		"listing": listing, "measured": measured, "parsing": parsing, "poll": poll, // of benchmarks
 	})
 }
 
