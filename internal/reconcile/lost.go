@@ -43,9 +43,6 @@ func (p *pass) withoutGit(ctx context.Context) {
 		return
 	}
 	p.looked = p.began
-	if !planned.Plan.Empty() {
-		p.listed = time.Time{} // something is to be done once Git is back
-	}
 	plan := planned.Plan.Hold(func(diff.Change) string { return "Git, which can't be read" })
 	p.Sink.Emit(event.PlanMade{Scope: p.scope, Plan: plan})
 	p.done.States = plan.States

@@ -75,36 +75,19 @@ func slow(piece int64, every time.Duration) fault {
 func through(t testing.TB, to string, wrong fault) string {
 	t.Helper()
 	ctx := t.Context()
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			accepted, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			dialled, err := (&net.Dialer{}).DialContext(ctx, "tcp", to)
-			if err != nil {
-				_ = accepted.Close()
-				continue
-			}
-			client, server := accepted.(*net.TCPConn), dialled.(*net.TCPConn)
-			all.Go(func() { wrong(client, server) })
-			all.Go(func() {
-				_, _ = io.Copy(server, client)
-				_ = server.Close()
-				_ = client.Close()
-			})
+	return serve(t, func(client *net.TCPConn) {
+		server, err := (&net.Dialer{}).DialContext(ctx, "tcp", to)
+		if err != nil {
+			_ = client.Close()
+			return
 		}
+		var back sync.WaitGroup
+		back.Go(func() { wrong(client, server) })
+		_, _ = io.Copy(server, client)
+		_ = server.Close()
+		_ = client.Close()
+		back.Wait()
 	})
-	t.Cleanup(func() {
-		_ = listener.Close()
-		all.Wait()
-	})
-	return listener.Addr().String()
 }
 
 // faulty returns options for each way to a repository, with a proxy in it.

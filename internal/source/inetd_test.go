@@ -16,12 +16,11 @@ import (
 	"github.com/policysync/policysync/internal/source"
 )
 
-// inetd listens on a port of 127.0.0.1 and runs a program for each connection,
-// as inetd(8) did. It returns host:port.
-func inetd(t testing.TB, program string, args func() []string) string {
+// serve listens on a port of 127.0.0.1 and hands each connection to do, which
+// closes it. It returns host:port.
+func serve(t testing.TB, do func(*net.TCPConn)) string {
 	t.Helper()
-	ctx := t.Context() // ends before what Cleanup does
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,21 +31,7 @@ func inetd(t testing.TB, program string, args func() []string) string {
 			if err != nil {
 				return
 			}
-			file, err := conn.(*net.TCPConn).File()
-			if err != nil {
-				panic(err)
-			}
-			_ = conn.Close() // the program has it
-			c := exec.CommandContext(ctx, program, args()...)
-			var words bytes.Buffer
-			c.Stdin, c.Stdout, c.Stderr = file, file, &words
-			c.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
-			all.Go(func() {
-				if err := c.Run(); err != nil && ctx.Err() == nil && words.Len() > 0 {
-					t.Logf("%s: %v: %s", program, err, words.String())
-				}
-				_ = file.Close()
-			})
+			all.Go(func() { do(conn.(*net.TCPConn)) })
 		}
 	})
 	t.Cleanup(func() {
@@ -54,6 +39,28 @@ func inetd(t testing.TB, program string, args func() []string) string {
 		all.Wait()
 	})
 	return listener.Addr().String()
+}
+
+// inetd serves by a program for each connection, as inetd(8) did.
+func inetd(t testing.TB, program string, args func() []string) string {
+	t.Helper()
+	ctx := t.Context() // ends before what Cleanup does
+	return serve(t, func(conn *net.TCPConn) {
+		file, err := conn.File()
+		_ = conn.Close() // the program has it
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer func() { _ = file.Close() }()
+		c := exec.CommandContext(ctx, program, args()...)
+		var words bytes.Buffer
+		c.Stdin, c.Stdout, c.Stderr = file, file, &words
+		c.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
+		if err := c.Run(); err != nil && ctx.Err() == nil && words.Len() > 0 {
+			t.Logf("%s: %v: %s", program, err, words.String())
+		}
+	})
 }
 
 // gitDaemon serves the repository by git://, and returns its URL.
