@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/policysync/policysync/internal/config"
 	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/reconcile"
+	"github.com/policysync/policysync/internal/state"
 	"github.com/policysync/policysync/internal/state/sqlite"
 )
 
@@ -66,6 +68,14 @@ func (a *app) apply(ctx context.Context, cfg *config.Config, yes bool, accept st
 	}
 	code := 0
 	for _, r := range all {
+		suspended, err := a.suspended(ctx, store, r.Target)
+		if err != nil {
+			return err
+		}
+		if suspended {
+			code = worse(code, exitBlocked)
+			continue
+		}
 		r.Rules.Accept, r.Patient = accept, true
 		r.Approve = func(p reconcile.Planned) error { return a.approve(r.Target, p, yes) }
 		code = worse(code, a.ended(r.Run(ctx, event.Manual), sink))
@@ -74,6 +84,16 @@ func (a *app) apply(ctx context.Context, cfg *config.Config, yes bool, accept st
 		return &exit{code: code}
 	}
 	return nil
+}
+
+// suspended reports, and complains, that nothing may be written for a target.
+func (a *app) suspended(ctx context.Context, reader state.Reader, target string) (bool, error) {
+	s, err := reader.Suspension(ctx, target)
+	if err != nil || !s.InForce(time.Now()) {
+		return false, err
+	}
+	a.complain("Target %s is %s. To lift it: start the daemon, then `policysync resume %s`.\n", target, s, target)
+	return true, nil
 }
 
 // worse returns the exit code that matters more: an error, then changes that
@@ -113,7 +133,12 @@ func (a *app) ended(done event.RunDone, sink *console) int {
 	if done.Err != nil {
 		a.complain("Error: target %s: %s\n", done.Target, done.Err)
 	}
-	switch done.Result {
+	return codeOf(done.Result)
+}
+
+// codeOf returns the exit code for the end of a run.
+func codeOf(result event.Result) int {
+	switch result {
 	case event.Success, event.Noop:
 		return 0
 	case event.Partial:

@@ -117,6 +117,21 @@ func (w watched) Changes(ctx context.Context, run string) ([]state.Change, error
 	return w.store.Changes(ctx, run)
 }
 
+func (w watched) Suspension(ctx context.Context, target string) (state.Suspension, error) {
+	w.step("Suspension")
+	return w.store.Suspension(ctx, target)
+}
+
+func (w watched) Suspend(ctx context.Context, suspension state.Suspension) error {
+	w.step("Suspend")
+	return w.store.Suspend(ctx, suspension)
+}
+
+func (w watched) Resume(ctx context.Context, target string) error {
+	w.step("Resume")
+	return w.store.Resume(ctx, target)
+}
+
 func (w watched) Ping(ctx context.Context) error {
 	w.step("Ping")
 	return w.store.Ping(ctx)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/policysync/policysync/internal/diff/render"
+	"github.com/policysync/policysync/internal/report"
 )
 
 // What status and history show to people: text, or with --format markdown
@@ -64,7 +65,7 @@ func (a *app) table(rows [][]string) error {
 }
 
 // run returns a run in a line, and below it why it failed.
-func (a *app) run(r *runStatus) string {
+func (a *app) run(r *report.Run) string {
 	line := fmt.Sprintf("%s  %s  by %s  commit %s", r.Started.Local().Format(time.DateTime), cmp.Or(r.Result, "not ended"), r.Trigger, short(r.Commit))
 	switch {
 	case r.Error == "":

@@ -10,6 +10,7 @@ import (
 
 	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/diff/render"
+	"github.com/policysync/policysync/internal/report"
 )
 
 // TestReferenceNamesEveryCommandFlagAndJSONField holds docs/reference/commands.md
@@ -49,9 +50,12 @@ func jsonFields(t *testing.T) []string {
 	if err := render.JSON(&b, render.Document{Plan: plan}); err != nil {
 		t.Fatal(err)
 	}
-	run := runStatus{Changes: []changeStatus{{}}}
+	run := report.Run{Changes: []report.Change{{}}}
+	status := report.Status{
+		Target: report.Target{LastRun: &run, Suspended: &report.Suspension{}}, Policies: []report.Policy{{}},
+	}
 	fields := map[string]bool{}
-	for _, document := range []any{json.RawMessage(b.String()), run, targetStatus{LastRun: &run, Policies: []policyStatus{{}}}} {
+	for _, document := range []any{json.RawMessage(b.String()), run, status} {
 		encoded, err := json.Marshal(document)
 		if err != nil {
 			t.Fatal(err)

@@ -22,7 +22,7 @@ type flags struct {
 	format                string
 	repo, branch, path    string
 	account, mode, listen string
-	state                 string
+	state, server         string
 	vars                  []string
 }
 
@@ -46,7 +46,8 @@ everything else: drift, orphans, conflicts.`,
 	root.SetErr(a.stderr)
 	root.PersistentFlags().BoolVar(&a.flags.noColor, "no-color", false, "plain text on a terminal too (also: NO_COLOR)")
 	root.AddCommand(
-		newPlan(a), newApply(a), newRun(a), newValidate(a), newStatus(a), newHistory(a), newSchema(a), newDemo(a), newVersion(a),
+		newPlan(a), newApply(a), newRun(a), newValidate(a), newStatus(a), newHistory(a),
+		newSync(a), newSuspend(a), newResume(a), newSchema(a), newDemo(a), newVersion(a),
 	)
 	return root
 }

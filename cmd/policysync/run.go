@@ -74,14 +74,18 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, sink event.Sink, li
 	if err != nil {
 		return err
 	}
-	d := &daemon.Daemon{}
+	d := &daemon.Daemon{Suspensions: store, Sink: event.Sinks{counters, sink}}
 	switches := &freezer{cfg: cfg, sink: sink, wake: func() { d.Wake(event.Retry) }}
 	all, err := a.newReconcilers(cfg, store, switches.InForce, event.Sinks{d, counters, sink, switches})
 	if err != nil {
 		return err
 	}
 	for i, r := range all {
-		d.Add(daemon.Target{Name: r.Target, Runner: r, Schedule: cfg.Targets[i].Schedule})
+		suspension, err := store.Suspension(ctx, r.Target)
+		if err != nil {
+			return err
+		}
+		d.Add(daemon.Target{Name: r.Target, Runner: r, Schedule: cfg.Targets[i].Schedule, Suspension: suspension})
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Server.Listen)
 	if err != nil {
@@ -92,7 +96,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, sink event.Sink, li
 	defer stopWaking()
 	handler := web.Handler(web.Options{
 		Metrics: registry, Stalled: d.Stalled, Unready: d.Unready, Ping: store.Ping,
-		Freezer: switches, Webhooks: newWebhooks(cfg, d, all, event.Sinks{counters, sink}), Token: cfg.Server.APIToken, Local: isLoopback(listener.Addr()),
+		Freezer: switches, Targets: d, Names: namesOf(cfg), State: store, Webhooks: newWebhooks(cfg, d, all, event.Sinks{counters, sink}), Token: cfg.Server.APIToken, Local: isLoopback(listener.Addr()),
 	})
 	return serveWhile(ctx, listener, handler, d.Run)
 }
@@ -127,13 +131,17 @@ func wakeOn(sig os.Signal, d *daemon.Daemon) (stop func()) {
 func newRegistry(cfg *config.Config) (*prometheus.Registry, *metrics.Metrics, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	build := buildInfo()
+	counters, err := metrics.New(registry, metrics.Build{Version: build.version, Revision: build.revision}, namesOf(cfg), slices.Collect(maps.Keys(cfg.Server.Webhooks.Configured())))
+	return registry, counters, err
+}
+
+func namesOf(cfg *config.Config) []string {
 	names := make([]string, len(cfg.Targets))
 	for i, t := range cfg.Targets {
 		names[i] = t.Name
 	}
-	build := buildInfo()
-	counters, err := metrics.New(registry, metrics.Build{Version: build.version, Revision: build.revision}, names, slices.Collect(maps.Keys(cfg.Server.Webhooks.Configured())))
-	return registry, counters, err
+	return names
 }
 
 // How long the server waits for those who ask.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/policysync/policysync/internal/config"
 	"github.com/policysync/policysync/internal/diff"
+	"github.com/policysync/policysync/internal/report"
 	"github.com/policysync/policysync/internal/state"
 )
 
@@ -54,48 +55,47 @@ func (a *app) eachRecorded(c *cobra.Command, show func(context.Context, state.Re
 	return nil
 }
 
-// targetStatus is the JSON form of a target's status.
-type targetStatus struct {
-	Target   string         `json:"target"`
-	LastRun  *runStatus     `json:"last_run"`
-	Policies []policyStatus `json:"policies"`
-}
-
-type policyStatus struct {
-	Key       string    `json:"key"`
-	Name      string    `json:"name"`
-	ID        string    `json:"id"`
-	Commit    string    `json:"commit"`
-	File      string    `json:"file"`
-	Line      int       `json:"line"`
-	UpdatedAt time.Time `json:"updated_at"`
-	InDoubt   bool      `json:"in_doubt"` // its last request's outcome isn't known
-}
-
 func (a *app) status(ctx context.Context, reader state.Reader, t config.Target) error {
-	status, err := readStatus(ctx, reader, t.Name)
+	target, err := report.OfTarget(ctx, reader, t.Name, time.Now())
+	if err != nil {
+		return err
+	}
+	policies, err := report.OfPolicies(ctx, reader, t.Name)
 	if err != nil {
 		return err
 	}
 	if a.flags.format == jsonFormat {
-		return json.NewEncoder(a.stdout).Encode(status)
+		return json.NewEncoder(a.stdout).Encode(report.Status{Target: target, Policies: policies})
 	}
-	a.heading(status.Target)
-	if status.LastRun == nil {
+	a.heading(target.Name)
+	if s := target.Suspended; s != nil {
+		a.say("Suspended since %s, %s: %s\n", local(s.Since), until(s.Until), a.foreign(s.Reason))
+	}
+	if target.LastRun == nil {
 		a.say("No run is recorded.\n\n")
 		return nil
 	}
-	a.say("Last run: %s\n", a.run(status.LastRun))
+	a.say("Last run: %s\n", a.run(target.LastRun))
 	for _, s := range diff.States() {
-		if n := status.LastRun.Counts[string(s)]; n > 0 {
+		if n := target.LastRun.Counts[string(s)]; n > 0 {
 			a.item(1, "%-10s %d", s, n)
 		}
 	}
 	a.say("\n")
-	return a.policies(status.Policies)
+	return a.policies(policies)
 }
 
-func (a *app) policies(all []policyStatus) error {
+// until says when a suspension ends.
+func until(end *time.Time) string {
+	if end == nil {
+		return "until it is resumed"
+	}
+	return "until " + local(*end)
+}
+
+func local(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
+
+func (a *app) policies(all []report.Policy) error {
 	if len(all) == 0 {
 		return nil
 	}
@@ -109,7 +109,7 @@ func (a *app) policies(all []policyStatus) error {
 		if p.File != "" {
 			from = a.foreign(fmt.Sprintf("%s:%d", p.File, p.Line))
 		}
-		rows = append(rows, []string{name, a.foreign(cmp.Or(p.ID, "-")), from, short(p.Commit), p.UpdatedAt.Local().Format("2006-01-02 15:04")})
+		rows = append(rows, []string{name, a.foreign(cmp.Or(p.ID, "-")), from, short(p.Commit), local(p.UpdatedAt)})
 	}
 	return a.table(rows)
 }
@@ -118,38 +118,4 @@ func (a *app) policies(all []policyStatus) error {
 func short(commit string) string {
 	const digits = 12
 	return cmp.Or(commit[:min(digits, len(commit))], "-")
-}
-
-func readStatus(ctx context.Context, reader state.Reader, target string) (targetStatus, error) {
-	status := targetStatus{Target: target, Policies: []policyStatus{}}
-	runs, err := reader.Runs(ctx, target, 1)
-	if err != nil {
-		return status, err
-	}
-	if len(runs) > 0 {
-		status.LastRun = newRunStatus(runs[0])
-	}
-	records, err := reader.Records(ctx, target)
-	if err != nil {
-		return status, err
-	}
-	intents, err := reader.Intents(ctx, target)
-	if err != nil {
-		return status, err
-	}
-	at := map[string]int{}
-	for i, r := range records {
-		at[r.Key] = i
-		status.Policies = append(status.Policies, policyStatus{
-			Key: r.Key, Name: cmp.Or(r.Sent.Name, r.ReadBack.Name), ID: r.ID, Commit: r.Commit, File: r.File, Line: r.Line, UpdatedAt: r.UpdatedAt,
-		})
-	}
-	for _, i := range intents {
-		if known, ok := at[i.Key]; ok {
-			status.Policies[known].InDoubt = true
-			continue
-		}
-		status.Policies = append(status.Policies, policyStatus{Key: i.Key, Name: i.Body.Name, UpdatedAt: i.At, InDoubt: true})
-	}
-	return status, nil
 }

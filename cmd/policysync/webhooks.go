@@ -53,8 +53,7 @@ func (w waker) Wake(target string, p webhook.Push) bool {
 			r.Pushed(p.Commit, p.At)
 		}
 	}
-	w.daemon.WakeOne(target, event.Webhook)
-	return true
+	return w.daemon.WakeOne(target, event.Webhook)
 }
 
 func webhookDone(d webhook.Delivery) event.WebhookDone {

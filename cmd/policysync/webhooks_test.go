@@ -62,7 +62,7 @@ func (r *receiving) Emit(e event.Event) {
 // ends it with the test.
 func (s *scale) receive(url string, held chan<- struct{}) *receiving {
 	s.Helper()
-	r := &receiving{scale: s, held: held, live: make(chan time.Time, 100), ended: make(chan event.RunDone, 1000)}
+	r := &receiving{scale: s, held: held, live: make(chan time.Time, 1000), ended: make(chan event.RunDone, 1000)}
 	a := &app{env: func(string) (string, bool) { return "", false }}
 	cfg, err := config.Load(s.config(), a.env)
 	if err != nil {
@@ -78,6 +78,7 @@ func (s *scale) receive(url string, held chan<- struct{}) *receiving {
 	}
 	cfg.Server.Listen = "127.0.0.1:0"
 	cfg.Server.Webhooks.Generic.Secrets = []secret.Source{{File: secretFile}}
+	cfg.Server.APIToken = secret.Source{File: secretFile}
 	ctx, cancel := context.WithCancel(s.Context())
 	at, served := make(chan net.Addr, 1), make(chan error, 1)
 	go func() { served <- a.serve(ctx, cfg, r, func(a net.Addr) { at <- a }) }()

@@ -135,8 +135,11 @@ func (noState) Records(context.Context, string) ([]policy.Recorded, error) { ret
 func (noState) Intents(context.Context, string) ([]state.Intent, error)    { return nil, nil }
 func (noState) Runs(context.Context, string, int) ([]state.Run, error)     { return nil, nil }
 func (noState) Changes(context.Context, string) ([]state.Change, error)    { return nil, nil }
-func (noState) Ping(context.Context) error                                 { return nil }
-func (noState) Close() error                                               { return nil }
+func (noState) Suspension(context.Context, string) (state.Suspension, error) {
+	return state.Suspension{}, nil
+}
+func (noState) Ping(context.Context) error { return nil }
+func (noState) Close() error               { return nil }
 
 // temporary returns a folder that remove takes away again.
 func temporary() (dir string, remove func() error, err error) {

@@ -5,6 +5,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/state"
 )
 
 // Runner runs one target once. It returns soon after ctx ends, with what it
@@ -25,9 +27,10 @@ type Schedule interface{ Next(time.Time) time.Time }
 
 // Target is one target to look after.
 type Target struct {
-	Name     string
-	Runner   Runner
-	Schedule Schedule
+	Name       string
+	Runner     Runner
+	Schedule   Schedule
+	Suspension state.Suspension // that it begins with; the zero one: none
 }
 
 // Retries of runs that left something undone begin after firstRetry and come
@@ -40,11 +43,17 @@ const (
 // Daemon runs targets; its zero value has none. It is an event.Sink too, and must be one of those that
 // the runs emit to, because their events are the signs of life that Stalled
 // goes by.
-type Daemon struct{ loops []*loop }
+type Daemon struct {
+	Suspensions Suspensions // needed by Suspend and Resume
+	Sink        event.Sink  // told of suspensions; needed where there may be any
+
+	loops    []*loop
+	operator sync.Mutex // held while one of them suspends or resumes, so that the store and the loop agree
+}
 
 // Add gives the daemon one more target; do so before Run and the first event.
 func (d *Daemon) Add(t Target) {
-	d.loops = append(d.loops, &loop{Target: t, dirty: make(chan event.Trigger, 1)})
+	d.loops = append(d.loops, &loop{Target: t, suspension: t.Suspension, dirty: make(chan event.Trigger, 1)})
 }
 
 // Wake makes every target run now. A target that is running runs once more
@@ -52,17 +61,23 @@ func (d *Daemon) Add(t Target) {
 // concurrently, and doesn't wait for anything.
 func (d *Daemon) Wake(why event.Trigger) {
 	for _, l := range d.loops {
-		l.wake(why)
+		_ = l.wake(why, nil) // one that is suspended runs when it is resumed
 	}
 }
 
-// WakeOne is Wake for the target of that name, if there is one.
-func (d *Daemon) WakeOne(target string, why event.Trigger) {
-	for _, l := range d.loops {
-		if l.Name == target {
-			l.wake(why)
-		}
+// WakeOne is Wake for one target. It reports whether that will run: one that is
+// suspended, or isn't there, won't.
+func (d *Daemon) WakeOne(target string, why event.Trigger) bool {
+	l, err := d.loop(target)
+	return err == nil && l.wake(why, nil) == nil
+}
+
+func (d *Daemon) loop(target string) (*loop, error) {
+	i := slices.IndexFunc(d.loops, func(l *loop) bool { return l.Name == target })
+	if i < 0 {
+		return nil, fmt.Errorf("no target is named %q", target)
 	}
+	return d.loops[i], nil
 }
 
 // Run runs every target, each by itself, until ctx ends, and returns once the
@@ -70,7 +85,10 @@ func (d *Daemon) WakeOne(target string, why event.Trigger) {
 func (d *Daemon) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, l := range d.loops {
-		all.Go(func() { l.run(ctx) })
+		if s := d.Suspension(l.Name); s.Target != "" {
+			d.Sink.Emit(event.Suspended{Target: s.Target, Reason: s.Reason, Until: s.Until})
+		}
+		all.Go(func() { l.run(ctx, d.Sink) })
 	}
 	all.Wait()
 }
@@ -103,21 +121,24 @@ func signOfLife(e event.Event) (target string) {
 		return e.Target
 	case event.RunDone:
 		return e.Target
-	case event.SourceFetched, event.Warned, event.PlanMade, event.Held, event.WebhookDone:
+	case event.SourceFetched, event.Warned, event.PlanMade, event.Held, event.WebhookDone, event.Suspended, event.Resumed:
 	}
 	return ""
 }
 
 // Stalled returns the names of the targets whose loop has shown no sign of
-// life in time. It may be called concurrently.
+// life in time; a suspended one need not. It may be called concurrently.
 func (d *Daemon) Stalled() []string {
-	return d.named(func(l *loop) bool { return time.Now().After(l.deadline) })
+	return d.named(func(l *loop) bool {
+		now := time.Now()
+		return now.After(l.deadline) && !l.suspension.InForce(now)
+	})
 }
 
 // Unready returns the names of the targets whose manifests haven't been read
-// yet. It may be called concurrently.
+// yet, but for those that are suspended. It may be called concurrently.
 func (d *Daemon) Unready() []string {
-	return d.named(func(l *loop) bool { return !l.parsed })
+	return d.named(func(l *loop) bool { return !l.parsed && !l.suspension.InForce(time.Now()) })
 }
 
 func (d *Daemon) named(which func(*loop) bool) []string {
@@ -141,6 +162,12 @@ type loop struct {
 	deadline time.Time // by which the next sign of life is due
 	fetched  bool      // the last fetch gave a commit
 	parsed   bool      // the manifests of one fetched could be read
+
+	suspension         state.Suspension
+	stop               context.CancelFunc // ends the run under way; nil: none is
+	idle               chan struct{}      // closed when that has ended
+	waiting, answering []chan<- outcome   // for the run that begins next; for the one under way
+	over               bool               // no run will ever begin
 }
 
 // How long a loop may show no sign of life: within a run, more than the longest
@@ -150,11 +177,27 @@ const (
 	silentPause = time.Minute
 )
 
-// wake makes the target run now. An operator's wake takes the place of one that
-// waits already, because a run for an operator looks at everything.
-func (l *loop) wake(why event.Trigger) {
+// wake makes the target run now, and tells answer, unless it is nil, what came of
+// that. An error says why the target won't run.
+func (l *loop) wake(why event.Trigger, answer chan<- outcome) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.suspension.InForce(time.Now()) {
+		return state.ErrSuspended
+	}
+	if l.over {
+		return errStopping
+	}
+	if answer != nil {
+		l.waiting = append(l.waiting, answer)
+	}
+	l.signal(why)
+	return nil
+}
+
+// signal ends the loop's wait. An operator's signal takes the place of one that
+// is there already, because a run for an operator looks at everything.
+func (l *loop) signal(why event.Trigger) {
 	if why == event.Manual {
 		select {
 		case <-l.dirty:
@@ -189,15 +232,25 @@ func (l *loop) note(e event.Event) {
 	}
 }
 
-func (l *loop) run(ctx context.Context) {
+func (l *loop) run(ctx context.Context, sink event.Sink) {
 	retries := &backoff.ExponentialBackOff{
 		InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: 0.2,
 	}
 	trigger := event.Startup
+	defer l.close()
 	for ctx.Err() == nil {
+		if l.expire() {
+			sink.Emit(event.Resumed{Target: l.Name, Expired: true})
+		}
+		run, why := l.begin(ctx, trigger)
+		if run == nil {
+			trigger = l.rest(ctx)
+			continue
+		}
 		l.alive()
-		result := l.Runner.Run(ctx, trigger).Result
-		next, why := l.next(result, retries)
+		done := l.Runner.Run(run, why)
+		l.end(done)
+		next, why := l.next(done.Result, retries)
 		l.due(next.Add(silentPause))
 		trigger = l.wait(ctx, next, why)
 	}

@@ -188,6 +188,19 @@ type WebhookDone struct {
 	Suspended []string // targets that would have been woken
 }
 
+// Suspended is a target that an operator keeps from running.
+type Suspended struct {
+	Target string
+	Reason string
+	Until  time.Time // zero: until it is resumed
+}
+
+// Resumed is a target that was suspended and runs again.
+type Resumed struct {
+	Target  string
+	Expired bool // the suspension's time was over; else an operator ended it
+}
+
 func (RunStarted) isEvent()    {}
 func (SourceFetched) isEvent() {}
 func (Warned) isEvent()        {}
@@ -200,6 +213,8 @@ func (RequestDone) isEvent()   {}
 func (BudgetWaiting) isEvent() {}
 func (BudgetWaited) isEvent()  {}
 func (WebhookDone) isEvent()   {}
+func (Suspended) isEvent()     {}
+func (Resumed) isEvent()       {}
 
 // Sink takes events. Emit must not block for long and may be called from
 // several goroutines at once.

@@ -64,6 +64,10 @@ func (s sink) Emit(e event.Event) {
 		s.waiting(e)
 	case event.WebhookDone:
 		s.received(e)
+	case event.Suspended:
+		s.suspended(e)
+	case event.Resumed:
+		s.Info("resumed", zap.String("target", e.Target), zap.Bool("expired", e.Expired))
 	case event.BudgetWaited:
 		s.Debug("waited for the account's rate limit", zap.String("target", e.Target), zap.Duration("waited", e.Waited))
 	}
@@ -80,6 +84,14 @@ func (s sink) waiting(e event.BudgetWaiting) {
 
 func scope(s event.Scope) []zap.Field {
 	return []zap.Field{zap.String("target", s.Target), zap.String("run", s.Run), zap.String("commit", s.Commit)}
+}
+
+func (s sink) suspended(e event.Suspended) {
+	fields := []zap.Field{zap.String("target", e.Target), zap.String("reason", e.Reason)}
+	if !e.Until.IsZero() {
+		fields = append(fields, zap.Time("until", e.Until))
+	}
+	s.Warn("suspended", fields...)
 }
 
 // received writes a line for each delivery. Nobody can fill the log: receivers

@@ -109,8 +109,10 @@ func TestLevels(t *testing.T) {
 		event.WebhookDone{Provider: "github", Result: "replayed"},
 		event.WebhookDone{Provider: "github", Result: "bad_signature"},
 		event.WebhookDone{Provider: "github", Result: "rate_limited"},
+		event.Suspended{Target: "production", Until: time.Now()},
+		event.Resumed{Target: "production"},
 	}
-	for level, want := range map[string]int{"debug": len(every), "info": 9, "warn": 4, "error": 1} {
+	for level, want := range map[string]int{"debug": len(every), "info": 11, "warn": 5, "error": 1} {
 		if got := lines(t, level, every...); len(got) != want {
 			t.Errorf("level %s: %d lines, want %d: %v", level, len(got), want, got)
 		}

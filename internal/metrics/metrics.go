@@ -23,6 +23,7 @@ type Metrics struct {
 	waits, webhooks                         *prometheus.CounterVec
 	phases, requestTimes, toLive            *prometheus.HistogramVec
 	policies, lastRun, lastSuccess          *prometheus.GaugeVec
+	suspended                               *prometheus.GaugeVec
 }
 
 // New makes the metrics and registers them; an error is a name that the
@@ -36,7 +37,7 @@ func New(to prometheus.Registerer, build Build, targets, receivers []string) (*M
 	info.WithLabelValues(build.Version, build.Revision, runtime.Version()).Set(1)
 	for _, c := range []prometheus.Collector{
 		info, m.runs, m.changes, m.fetches, m.requests, m.stops, m.waits, m.webhooks, m.phases, m.requestTimes, m.toLive,
-		m.policies, m.lastRun, m.lastSuccess,
+		m.policies, m.lastRun, m.lastSuccess, m.suspended,
 	} {
 		if err := to.Register(c); err != nil {
 			return nil, err
@@ -81,6 +82,7 @@ func unregistered() *Metrics {
 		requestTimes: histogram("cloudflare_request_duration_seconds", "Seconds that requests to the Cloudflare API took.", seconds(0.01, 30), "operation"),
 		toLive:       histogram("commit_to_live_seconds", "Seconds from a push, or from a commit seen, to its last change live.", seconds(0.1, 3600), "target"),
 		policies:     gauge("policies", "Policies by how they stand.", "target", "state"),
+		suspended:    gauge("suspended", "1 while an operator keeps the target from running.", "target"),
 		lastRun:      gauge("last_run_timestamp_seconds", "Unix time at which the last run ended.", "target"),
 		lastSuccess:  gauge("last_success_timestamp_seconds", "Unix time at which the last run ended that left nothing undone.", "target"),
 	}
@@ -141,6 +143,7 @@ func (m *Metrics) zero(target string) {
 	}
 	m.waits.WithLabelValues(target)
 	m.toLive.WithLabelValues(target)
+	m.suspended.WithLabelValues(target)
 	m.lastRun.WithLabelValues(target)
 	m.lastSuccess.WithLabelValues(target)
 }
@@ -165,6 +168,10 @@ func (m *Metrics) Emit(e event.Event) {
 		m.waits.WithLabelValues(e.Target).Add(e.Waited.Seconds())
 	case event.WebhookDone:
 		m.webhooks.WithLabelValues(e.Provider, e.Result).Inc()
+	case event.Suspended:
+		m.suspended.WithLabelValues(e.Target).Set(1)
+	case event.Resumed:
+		m.suspended.WithLabelValues(e.Target).Set(0)
 	case event.RunStarted, event.Warned, event.PlanMade, event.BudgetWaiting:
 	}
 }

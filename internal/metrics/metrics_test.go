@@ -60,6 +60,7 @@ func TestSeriesStandAtZero(t *testing.T) {
 		"policysync_cloudflare_ratelimit_wait_seconds_total": "counter target",
 		"policysync_guard_stops_total":                       "counter reason,target",
 		"policysync_webhook_requests_total":                  "counter provider,result",
+		"policysync_suspended":                               "gauge target",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("metrics differ (-want +got):\n%s", d)
@@ -90,6 +91,7 @@ func TestEventsAreCounted(t *testing.T) {
 		event.ChangeDone{Scope: scope, Change: diff.Change{Action: diff.ActionCreate, Direction: impact.Widens}, Outcome: event.Applied},
 		event.RequestDone{Target: "production", Operation: "create", Code: "2xx", Took: time.Second},
 		event.BudgetWaited{Target: "production", Waited: 1500 * time.Millisecond},
+		event.Suspended{Target: "production"},
 		event.WebhookDone{Provider: "github", Result: "accepted", Woken: []string{"production"}},
 		event.WebhookDone{Provider: "generic", Result: "bad_signature"},
 		event.RunDone{
@@ -113,11 +115,16 @@ policysync_runs_total{result="failed",target="production",trigger="schedule"} 1
 policysync_runs_total{result="success",target="production",trigger="startup"} 1
 policysync_source_fetches_total{result="changed",target="production"} 1
 policysync_source_fetches_total{result="error",target="production"} 1
+policysync_suspended{target="production"} 1
 policysync_webhook_requests_total{provider="generic",result="bad_signature"} 1
 policysync_webhook_requests_total{provider="github",result="accepted"} 1
 `
 	if got := nonZero(t, registry); got != strings.TrimSpace(want) {
 		t.Errorf("series differ (-want +got):\n%s", cmp.Diff(strings.Split(strings.TrimSpace(want), "\n"), strings.Split(got, "\n")))
+	}
+	m.Emit(event.Resumed{Target: "production"})
+	if got := nonZero(t, registry); strings.Contains(got, "suspended") {
+		t.Errorf("still suspended: %s", got)
 	}
 	for _, name := range []string{"policysync_commit_to_live_seconds", "policysync_cloudflare_request_duration_seconds", "policysync_run_duration_seconds"} {
 		if n := observations(t, registry, name); n != 1 {

@@ -5,6 +5,7 @@
 //	intents   the journal: requests that were about to leave and whose outcome isn't known
 //	runs      one pass for one target
 //	changes   what each run did, or tried to do, in order
+//	suspensions   per target: that an operator keeps it from running
 //
 // A write to the account goes: Intend, which is on disk when it returns; then
 // the request; then one of Settle or Forget (it took effect), Abandon (it

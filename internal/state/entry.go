@@ -1,6 +1,7 @@
 package state
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/policysync/policysync/internal/policy"
@@ -51,4 +52,27 @@ type Change struct {
 	After     *policy.Policy // what it was to have; nil: nothing
 	At        time.Time      // when it ended
 	Took      time.Duration
+}
+
+// Suspension is an operator's word that a target shall not run.
+type Suspension struct {
+	Target string
+	Reason string // for people
+	Since  time.Time
+	Until  time.Time // when it ends by itself; zero: never
+}
+
+// InForce reports whether the target is suspended at that time. The zero
+// Suspension never is.
+func (s Suspension) InForce(now time.Time) bool {
+	return s.Target != "" && (s.Until.IsZero() || now.Before(s.Until))
+}
+
+// String says why, since when and until when, for people.
+func (s Suspension) String() string {
+	until := "until it is resumed"
+	if !s.Until.IsZero() {
+		until = "until " + s.Until.Local().Format(time.DateTime)
+	}
+	return fmt.Sprintf("suspended since %s, %s: %s", s.Since.Local().Format(time.DateTime), until, s.Reason)
 }

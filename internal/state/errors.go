@@ -33,6 +33,9 @@ var (
 	// ErrNoIntent: the key has no open intent.
 	ErrNoIntent = errors.New("no request of it is in doubt")
 
+	// ErrSuspended: the target is suspended, and so doesn't run.
+	ErrSuspended = errors.New("suspended")
+
 	// ErrNoRun: the run was never started.
 	ErrNoRun = errors.New("no such run")
 )

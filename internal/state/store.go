@@ -24,6 +24,10 @@ type Reader interface {
 	// stored; none for a run that isn't there.
 	Changes(ctx context.Context, run string) ([]Change, error)
 
+	// Suspension returns the target's latest suspension, though its time may be
+	// over; the zero one when there is none, or it was resumed since.
+	Suspension(ctx context.Context, target string) (Suspension, error)
+
 	// Ping reports whether the store answers.
 	Ping(ctx context.Context) error
 
@@ -77,4 +81,10 @@ type Store interface {
 	// account have come to agree on. As with Settle, a policy under a new key
 	// leaves the old one. Intents stay.
 	Refresh(ctx context.Context, target string, records []policy.Recorded) error
+
+	// Suspend stores a suspension in the place of the target's last one.
+	Suspend(ctx context.Context, suspension Suspension) error
+
+	// Resume removes the target's suspension, if there is one.
+	Resume(ctx context.Context, target string) error
 }

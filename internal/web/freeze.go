@@ -50,12 +50,7 @@ func (o Options) frozen(w http.ResponseWriter, _ *http.Request) {
 
 func (o Options) freeze(w http.ResponseWriter, r *http.Request) {
 	var request freezeRequest
-	if err := decode(http.MaxBytesReader(w, r.Body, maxBody), &request); err != nil {
-		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			fail(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxBody))
-			return
-		}
-		fail(w, http.StatusBadRequest, err.Error())
+	if !read(w, r, &request) {
 		return
 	}
 	if request.Switches == nil || slices.Contains(*request.Switches, "") { // null leaves either as it was
@@ -67,6 +62,17 @@ func (o Options) freeze(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	o.frozen(w, r)
+}
+
+// read decodes the body, or answers why it can't and reports false.
+func read(w http.ResponseWriter, r *http.Request, to any) bool {
+	err := decode(http.MaxBytesReader(w, r.Body, maxBody), to)
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		fail(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxBody))
+	} else if err != nil {
+		fail(w, http.StatusBadRequest, err.Error())
+	}
+	return err == nil
 }
 
 // decode reads one JSON object and nothing else.

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/policysync/policysync/internal/secret"
+	"github.com/policysync/policysync/internal/state"
 )
 
 // Options are what the handler shows. All but Webhooks, Token and Local are required.
@@ -21,6 +22,9 @@ type Options struct {
 	Unready  func() []string             // targets that haven't been read yet
 	Ping     func(context.Context) error // whether the state store answers
 	Freezer  Freezer
+	Targets  Targets
+	Names    []string      // of the targets
+	State    state.Reader  // what the API tells of them
 	Webhooks http.Handler  // of everything below /webhooks/; nil: there is nothing
 	Token    secret.Source // the bearer token of the API, read at each request; where none is named nobody may write
 	Local    bool          // the server listens on loopback alone: reading needs no token
@@ -36,6 +40,8 @@ const pingTimeout = 5 * time.Second
 //	GET  /readyz         200, or 503 with what isn't ready yet
 //	GET  /api/v1/freeze  the freeze switches that are set, and where
 //	POST /api/v1/freeze  sets others
+//	GET  /api/v1/targets, /api/v1/targets/{target}, …/policies, …/runs
+//	POST /api/v1/targets/{target}/sync, …/suspend, …/resume
 //	POST /webhooks/…     what package webhook says
 func Handler(o Options) http.Handler {
 	mux := http.NewServeMux()
@@ -54,6 +60,14 @@ func Handler(o Options) http.Handler {
 	})
 	mux.HandleFunc("GET /api/v1/freeze", o.guarded(o.frozen))
 	mux.HandleFunc("POST /api/v1/freeze", o.guarded(o.freeze))
+	const target = "/api/v1/targets/{target}"
+	mux.HandleFunc("GET /api/v1/targets", o.guarded(o.listTargets))
+	mux.HandleFunc("GET "+target, o.target(o.showTarget))
+	mux.HandleFunc("GET "+target+"/policies", o.target(o.listPolicies))
+	mux.HandleFunc("GET "+target+"/runs", o.target(o.listRuns))
+	mux.HandleFunc("POST "+target+"/sync", o.target(o.sync))
+	mux.HandleFunc("POST "+target+"/suspend", o.target(o.suspend))
+	mux.HandleFunc("POST "+target+"/resume", o.target(o.resume))
 	if o.Webhooks != nil {
 		mux.Handle("/webhooks/", o.Webhooks)
 	}

@@ -40,6 +40,16 @@ func (r *Reader) Changes(ctx context.Context, run string) ([]state.Change, error
 	return all(ctx, r, "read changes of", changePlaces, query, run)
 }
 
+// Suspension returns the target's latest suspension.
+func (r *Reader) Suspension(ctx context.Context, target string) (state.Suspension, error) {
+	const query = "SELECT " + suspensionColumns + " FROM suspensions WHERE target = ?"
+	found, err := all(ctx, r, "read the suspension in", suspensionPlaces, query, target)
+	if err != nil || len(found) == 0 {
+		return state.Suspension{}, err
+	}
+	return found[0], nil
+}
+
 // Ping reports whether the state answers and is still the file that was
 // opened: one that was removed takes writes that nobody will ever read.
 func (r *Reader) Ping(ctx context.Context) error {

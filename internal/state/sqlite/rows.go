@@ -20,6 +20,8 @@ const (
 	intentColumns = `target, key, action, id, body, run, at, answered`
 	runColumns    = `id, target, trigger, "commit", result, error, counts, started, finished`
 	changeColumns = `run, target, action, key, name, id, direction, result, error, ray, before, after, at, took_ns`
+
+	suspensionColumns = `target, reason, since, until`
 )
 
 func recordPlaces(r *policy.Recorded) []any {
@@ -56,6 +58,10 @@ func changePlaces(c *state.Change) []any {
 		instant{&c.At},
 		&c.Took,
 	}
+}
+
+func suspensionPlaces(s *state.Suspension) []any {
+	return []any{&s.Target, &s.Reason, instant{&s.Since}, ending{&s.Until}}
 }
 
 // timeFormat is RFC 3339 in UTC of one width, so that texts sort as times.

@@ -19,6 +19,9 @@ const (
 	// A record of the same key, and one of the same id, makes way.
 	replaceRecord = "INSERT OR REPLACE INTO records (target, " + recordColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
+	replaceSuspension = "INSERT OR REPLACE INTO suspensions (" + suspensionColumns + ") VALUES (?, ?, ?, ?)"
+	deleteSuspension  = "DELETE FROM suspensions WHERE target = ?"
+
 	finishRun    = `UPDATE runs SET "commit" = ?, result = ?, error = ?, counts = ?, finished = ? WHERE id = ?`
 	deleteRecord = "DELETE FROM records WHERE target = ? AND key = ?"
 	deleteIntent = "DELETE FROM intents WHERE target = ? AND key = ?"
@@ -114,6 +117,22 @@ func (s *Store) Refresh(ctx context.Context, target string, records []policy.Rec
 			}
 		}
 		return nil
+	})
+}
+
+// Suspend stores a suspension.
+func (s *Store) Suspend(ctx context.Context, suspension state.Suspension) error {
+	return s.write(ctx, "suspend "+suspension.Target+" in", func(tx transaction) error {
+		_, err := tx.exec(ctx, replaceSuspension, suspensionPlaces(&suspension)...)
+		return err
+	})
+}
+
+// Resume removes the target's suspension.
+func (s *Store) Resume(ctx context.Context, target string) error {
+	return s.write(ctx, "resume "+target+" in", func(tx transaction) error {
+		_, err := tx.exec(ctx, deleteSuspension, target)
+		return err
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/policysync/policysync/internal/policy"
 	"github.com/policysync/policysync/internal/state"
@@ -182,6 +183,23 @@ func endedContextIsUndone(t *testing.T, opener Opener) {
 	wantError(t, context.Canceled, err)
 	holdsRecords(t, store)
 	holdsIntents(t, store, intent("a"))
+}
+
+func suspensionHolds(t *testing.T, opener Opener) {
+	store := open(t, opener)
+	want := state.Suspension{Target: target, Reason: "incident 7", Since: noon}
+	check(t, store.Suspend(t.Context(), state.Suspension{Target: target, Reason: "first", Since: noon, Until: noon.Add(time.Hour)}))
+	check(t, store.Suspend(t.Context(), want))
+	other := state.Suspension{Target: "staging", Reason: "a migration", Since: noon, Until: noon.Add(time.Hour)}
+	check(t, store.Suspend(t.Context(), other))
+	check(t, store.Close())
+	store = open(t, opener)
+	holdsSuspension(t, store, target, want)
+	holdsSuspension(t, store, "staging", other)
+	check(t, store.Resume(t.Context(), target))
+	check(t, store.Resume(t.Context(), target))
+	holdsSuspension(t, store, target, state.Suspension{})
+	holdsSuspension(t, store, "staging", other)
 }
 
 func manyWriters(t *testing.T, opener Opener) {

@@ -42,6 +42,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		"a run is open until it is finished":               runFinishes,
 		"a run can't be started twice or finished unbegun": runOnce,
 		"changes come in order and whole":                  changesInOrder,
+		"a suspension holds until it is resumed":           suspensionHolds,
 		"many may write at once":                           manyWriters,
 		"closed is closed":                                 closedIsClosed,
 		"any sequence equals a simple model":               equalsModel,
@@ -107,5 +108,11 @@ func holdsIntents(t *testing.T, store state.Reader, want ...state.Intent) {
 func holdsChanges(t *testing.T, store state.Reader, want ...state.Change) {
 	t.Helper()
 	got, err := store.Changes(t.Context(), run)
+	same(t, want, got, err)
+}
+
+func holdsSuspension(t *testing.T, store state.Reader, of string, want state.Suspension) {
+	t.Helper()
+	got, err := store.Suspension(t.Context(), of)
 	same(t, want, got, err)
 }

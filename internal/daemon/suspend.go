@@ -1,0 +1,219 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/state"
+)
+
+// Suspensions is where suspensions outlive the process; state.Store is one.
+type Suspensions interface {
+	Suspend(ctx context.Context, suspension state.Suspension) error
+	Resume(ctx context.Context, target string) error
+}
+
+// Suspend keeps a target from running until it is resumed or the suspension's
+// time is over; one that it has already is replaced. A run under way begins
+// nothing more; Suspend returns when what it had begun has ended. After an error
+// of ctx the target is suspended, and its run may still be ending. It may be
+// called concurrently.
+func (d *Daemon) Suspend(ctx context.Context, s state.Suspension) error {
+	l, err := d.loop(s.Target)
+	if err != nil {
+		return err
+	}
+	idle, err := d.suspend(ctx, l, s)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (d *Daemon) suspend(ctx context.Context, l *loop, s state.Suspension) (idle <-chan struct{}, err error) {
+	d.operator.Lock()
+	defer d.operator.Unlock()
+	if err := d.Suspensions.Suspend(ctx, s); err != nil {
+		return nil, err
+	}
+	d.Sink.Emit(event.Suspended{Target: s.Target, Reason: s.Reason, Until: s.Until})
+	return l.suspend(s), nil
+}
+
+// Resume ends a target's suspension, if there is one, and makes it run now. It
+// may be called concurrently.
+func (d *Daemon) Resume(ctx context.Context, target string) error {
+	l, err := d.loop(target)
+	if err != nil {
+		return err
+	}
+	d.operator.Lock()
+	defer d.operator.Unlock()
+	if err := d.Suspensions.Resume(ctx, target); err != nil {
+		return err
+	}
+	if l.resume() {
+		d.Sink.Emit(event.Resumed{Target: target})
+	}
+	return nil
+}
+
+// Suspension returns the suspension that keeps the target from running; the
+// zero one where none does. It may be called concurrently.
+func (d *Daemon) Suspension(target string) state.Suspension {
+	l, err := d.loop(target)
+	if err != nil {
+		return state.Suspension{}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.suspension.InForce(time.Now()) {
+		return state.Suspension{}
+	}
+	return l.suspension
+}
+
+// Sync makes a target run now and returns how the run ended that began after
+// the call. An error that wraps state.ErrSuspended says that it doesn't run. It
+// may be called concurrently.
+func (d *Daemon) Sync(ctx context.Context, target string) (event.RunDone, error) {
+	l, err := d.loop(target)
+	if err != nil {
+		return event.RunDone{}, err
+	}
+	answer := make(chan outcome, 1)
+	if err := l.wake(event.Manual, answer); err != nil {
+		return event.RunDone{}, fmt.Errorf("target %s: %w", target, err)
+	}
+	select {
+	case o := <-answer:
+		return o.done, o.err
+	case <-ctx.Done():
+		return event.RunDone{}, ctx.Err()
+	}
+}
+
+// outcome is what came of a wake: a run, or none.
+type outcome struct {
+	done event.RunDone
+	err  error
+}
+
+// suspend ends the run under way and lets none begin. The channel is closed
+// once none is under way.
+func (l *loop) suspend(s state.Suspension) (idle <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.suspension = s
+	l.dismiss(state.ErrSuspended)
+	l.signal(event.Manual) // whatever it waits for, it learns of this
+	if l.stop != nil {
+		l.stop()
+		return l.idle
+	}
+	none := make(chan struct{})
+	close(none)
+	return none
+}
+
+// resume reports whether the loop was suspended until now.
+func (l *loop) resume() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	was := l.suspension.Target != ""
+	l.suspension = state.Suspension{}
+	if was {
+		l.deadline = time.Now().Add(silentPause)
+		l.signal(event.Manual)
+	}
+	return was
+}
+
+// begin begins a run: it returns its context, and why it runs, which is what
+// the target was woken for if it was. A suspended target gets no context.
+func (l *loop) begin(ctx context.Context, why event.Trigger) (run context.Context, trigger event.Trigger) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.suspension.InForce(time.Now()) {
+		return nil, why
+	}
+	select {
+	case why = <-l.dirty:
+	default:
+	}
+	run, l.stop = context.WithCancel(ctx)
+	l.idle = make(chan struct{})
+	l.answering, l.waiting = l.waiting, nil
+	return run, why
+}
+
+// end tells those who wait for the run that began last how it ended.
+func (l *loop) end(done event.RunDone) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stop()
+	l.stop = nil
+	close(l.idle)
+	for _, answer := range l.answering {
+		answer <- outcome{done: done}
+	}
+	l.answering = nil
+}
+
+// dismiss tells those who wait for the next run that none will come.
+func (l *loop) dismiss(why error) {
+	for _, answer := range l.waiting {
+		answer <- outcome{err: fmt.Errorf("target %s: %w", l.Name, why)}
+	}
+	l.waiting = nil
+}
+
+// close lets nobody wait for a run any more.
+func (l *loop) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.over = true
+	l.dismiss(errStopping)
+}
+
+var errStopping = errors.New("policysync is stopping")
+
+// expire ends a suspension whose time is over, and reports whether it was one.
+func (l *loop) expire() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	over := l.suspension.Target != "" && !l.suspension.InForce(time.Now())
+	if over {
+		l.suspension, l.deadline = state.Suspension{}, time.Now().Add(silentPause)
+	}
+	return over
+}
+
+// rest waits until the suspension may be over, or has become another one, or ctx
+// ends, and returns why to run if it is over.
+func (l *loop) rest(ctx context.Context) event.Trigger {
+	l.mu.Lock()
+	until := l.suspension.Until
+	l.mu.Unlock()
+	var over <-chan time.Time
+	if !until.IsZero() {
+		timer := time.NewTimer(time.Until(until))
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-ctx.Done():
+	case <-over:
+		return event.Schedule
+	case <-l.dirty:
+	}
+	return event.Manual
+}

@@ -1,0 +1,143 @@
+// Package report gives what is recorded of targets the form in which commands
+// and the API tell it as JSON.
+package report
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/policysync/policysync/internal/policy"
+	"github.com/policysync/policysync/internal/state"
+)
+
+// Status is all that is recorded of how a target stands.
+type Status struct {
+	Target
+
+	Policies []Policy `json:"policies"` // those in doubt that have no record yet come last
+}
+
+// Target is how a target stands, but for its policies.
+type Target struct {
+	Name      string      `json:"target"`
+	Suspended *Suspension `json:"suspended"` // nil: it runs
+	LastRun   *Run        `json:"last_run"`  // without changes; nil before the first
+}
+
+// Suspension is why a target doesn't run.
+type Suspension struct {
+	Reason string     `json:"reason"`
+	Since  time.Time  `json:"since"`
+	Until  *time.Time `json:"until"` // nil: it is to be resumed
+}
+
+// Policy is a policy that is recorded or in doubt.
+type Policy struct {
+	Key       string    `json:"key"`
+	Name      string    `json:"name"`
+	ID        string    `json:"id"`
+	Commit    string    `json:"commit"`
+	File      string    `json:"file"`
+	Line      int       `json:"line"`
+	UpdatedAt time.Time `json:"updated_at"`
+	InDoubt   bool      `json:"in_doubt"` // its last request's outcome isn't known
+}
+
+// Run is a run.
+type Run struct {
+	ID       string         `json:"id"`
+	Target   string         `json:"target"`
+	Trigger  string         `json:"trigger"`
+	Commit   string         `json:"commit"`
+	Result   string         `json:"result"` // empty: it hasn't ended, or its process was killed
+	Error    string         `json:"error"`
+	Started  time.Time      `json:"started"`
+	Finished *time.Time     `json:"finished"`
+	Counts   map[string]int `json:"counts"`
+	Changes  []Change       `json:"changes,omitempty"`
+}
+
+// Change is a change of a run.
+type Change struct {
+	Action    string    `json:"action"`
+	Key       string    `json:"key"`
+	Name      string    `json:"name"`
+	ID        string    `json:"id"`
+	Direction string    `json:"direction"`
+	Result    string    `json:"result"`
+	Error     string    `json:"error"`
+	Ray       string    `json:"ray"`
+	At        time.Time `json:"at"`
+}
+
+// NewRun returns a run with its changes, if they are given.
+func NewRun(r state.Run, changes []state.Change) *Run {
+	run := &Run{
+		ID: r.ID, Target: r.Target, Trigger: r.Trigger, Commit: r.Commit, Result: r.Result, Error: r.Error,
+		Started: r.Started, Counts: r.Counts,
+	}
+	if !r.Finished.IsZero() {
+		run.Finished = &r.Finished
+	}
+	for _, c := range changes {
+		run.Changes = append(run.Changes, Change{
+			Action: c.Action, Key: c.Key, Name: c.Name, ID: c.ID, Direction: c.Direction,
+			Result: c.Result, Error: c.Error, Ray: c.Ray, At: c.At,
+		})
+	}
+	return run
+}
+
+// OfTarget reads how a target stands at that time.
+func OfTarget(ctx context.Context, reader state.Reader, name string, now time.Time) (Target, error) {
+	t := Target{Name: name}
+	runs, err := reader.Runs(ctx, name, 1)
+	if err != nil {
+		return t, err
+	}
+	if len(runs) > 0 {
+		t.LastRun = NewRun(runs[0], nil)
+	}
+	s, err := reader.Suspension(ctx, name)
+	if err != nil || !s.InForce(now) {
+		return t, err
+	}
+	t.Suspended = &Suspension{Reason: s.Reason, Since: s.Since}
+	if !s.Until.IsZero() {
+		t.Suspended.Until = &s.Until
+	}
+	return t, nil
+}
+
+// OfPolicies reads how a target's policies stand.
+func OfPolicies(ctx context.Context, reader state.Reader, target string) ([]Policy, error) {
+	records, err := reader.Records(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	intents, err := reader.Intents(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	policies, at := []Policy{}, map[string]int{}
+	for i, r := range records {
+		at[r.Key] = i
+		policies = append(policies, newPolicy(r))
+	}
+	for _, i := range intents {
+		if known, ok := at[i.Key]; ok {
+			policies[known].InDoubt = true
+			continue
+		}
+		policies = append(policies, Policy{Key: i.Key, Name: i.Body.Name, UpdatedAt: i.At, InDoubt: true})
+	}
+	return policies, nil
+}
+
+func newPolicy(r policy.Recorded) Policy {
+	return Policy{
+		Key: r.Key, Name: cmp.Or(r.Sent.Name, r.ReadBack.Name), ID: r.ID, Commit: r.Commit,
+		File: r.File, Line: r.Line, UpdatedAt: r.UpdatedAt,
+	}
+}

@@ -1,0 +1,205 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/policysync/policysync/internal/diagnostic"
+	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/report"
+	"github.com/policysync/policysync/internal/state"
+)
+
+// Targets makes targets run, and keeps them from running. It is used
+// concurrently, and only with names of Options.Names.
+type Targets interface {
+	// WakeOne makes a target run now, and reports whether it will.
+	WakeOne(target string, why event.Trigger) bool
+
+	// Sync makes a target run now and returns how that run ended. Its error
+	// wraps state.ErrSuspended where the target doesn't run.
+	Sync(ctx context.Context, target string) (event.RunDone, error)
+
+	// Suspend keeps a target from running, and returns when it writes nothing
+	// any more.
+	Suspend(ctx context.Context, suspension state.Suspension) error
+
+	// Resume makes a target run again.
+	Resume(ctx context.Context, target string) error
+}
+
+// ofTarget is a route below /api/v1/targets/{target}.
+type ofTarget func(w http.ResponseWriter, r *http.Request, target string)
+
+// target answers for the targets that there are.
+func (o Options) target(next ofTarget) http.HandlerFunc {
+	return o.guarded(func(w http.ResponseWriter, r *http.Request) {
+		name := r.PathValue("target")
+		if slices.Contains(o.Names, name) {
+			next(w, r, name)
+			return
+		}
+		hint := "there is " + strings.Join(o.Names, ", ")
+		if near := diagnostic.Nearest(name, o.Names); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		fail(w, http.StatusNotFound, fmt.Sprintf("no target is named %q: %s", name, hint))
+	})
+}
+
+func (o Options) listTargets(w http.ResponseWriter, r *http.Request) {
+	all := []report.Target{}
+	for _, name := range o.Names {
+		t, err := report.OfTarget(r.Context(), o.State, name, time.Now())
+		if err != nil {
+			fail(w, http.StatusInternalServerError, err.Error())
+			return
+		}
+		all = append(all, t)
+	}
+	respond(w, http.StatusOK, map[string]any{"targets": all})
+}
+
+func (o Options) showTarget(w http.ResponseWriter, r *http.Request, target string) {
+	t, err := report.OfTarget(r.Context(), o.State, target, time.Now())
+	answerWith(w, t, err)
+}
+
+func (o Options) listPolicies(w http.ResponseWriter, r *http.Request, target string) {
+	policies, err := report.OfPolicies(r.Context(), o.State, target)
+	answerWith(w, map[string]any{"policies": policies}, err)
+}
+
+// defaultRuns is how many runs are listed when no limit is asked for.
+const defaultRuns = 20
+
+func (o Options) listRuns(w http.ResponseWriter, r *http.Request, target string) {
+	limit := defaultRuns
+	if text := r.URL.Query().Get("limit"); text != "" {
+		var err error
+		if limit, err = strconv.Atoi(text); err != nil || limit < 1 {
+			fail(w, http.StatusBadRequest, "limit: want a whole number of 1 or more")
+			return
+		}
+	}
+	runs, err := o.State.Runs(r.Context(), target, limit)
+	all := []*report.Run{}
+	for _, run := range runs {
+		all = append(all, report.NewRun(run, nil))
+	}
+	answerWith(w, map[string]any{"runs": all}, err)
+}
+
+func answerWith(w http.ResponseWriter, body any, err error) {
+	if err != nil {
+		fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	respond(w, http.StatusOK, body)
+}
+
+// woken is the answer to a sync that isn't waited for.
+type woken struct {
+	Target string `json:"target"`
+	Woken  bool   `json:"woken"`
+}
+
+func (o Options) sync(w http.ResponseWriter, r *http.Request, target string) {
+	wait, err := strconv.ParseBool(r.URL.Query().Get("wait"))
+	if err != nil && r.URL.Query().Has("wait") {
+		fail(w, http.StatusBadRequest, "wait: want true or false")
+		return
+	}
+	if !wait && o.Targets.WakeOne(target, event.Manual) {
+		respond(w, http.StatusAccepted, woken{target, true})
+		return
+	}
+	done, err := o.Targets.Sync(r.Context(), target)
+	switch {
+	case errors.Is(err, state.ErrSuspended):
+		s, _ := o.State.Suspension(r.Context(), target) // without it, less is said
+		fail(w, http.StatusConflict, fmt.Sprintf("target %s is %s; resume it first", target, s))
+	case err != nil:
+		fail(w, http.StatusServiceUnavailable, err.Error())
+	default:
+		respond(w, http.StatusOK, newRun(done))
+	}
+}
+
+// newRun returns a run that has just ended.
+func newRun(done event.RunDone) *report.Run {
+	run := state.Run{
+		ID: done.Run, Target: done.Target, Trigger: string(done.Trigger), Commit: done.Commit, Result: string(done.Result),
+		Counts: map[string]int{}, Started: done.At.Add(-done.Took), Finished: done.At,
+	}
+	if done.Err != nil {
+		run.Error = done.Err.Error()
+	}
+	for s, n := range done.States {
+		run.Counts[string(s)] = n
+	}
+	return report.NewRun(run, nil)
+}
+
+// suspendRequest is the body of POST …/suspend.
+type suspendRequest struct {
+	Reason string `json:"reason"`
+	Until  string `json:"until"`
+}
+
+func (o Options) suspend(w http.ResponseWriter, r *http.Request, target string) {
+	var request suspendRequest
+	if !read(w, r, &request) {
+		return
+	}
+	now := time.Now()
+	until, err := untilOf(request.Until, now)
+	if err != nil {
+		fail(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	reason := strings.TrimSpace(request.Reason)
+	if reason == "" {
+		fail(w, http.StatusBadRequest, `"reason" is missing: whoever finds the target suspended will want to know`)
+		return
+	}
+	err = o.Targets.Suspend(r.Context(), state.Suspension{Target: target, Reason: reason, Since: now, Until: until})
+	if err != nil {
+		fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	o.showTarget(w, r, target)
+}
+
+// untilOf returns the time that a text names, or that comes so long after now;
+// the zero time for an empty one.
+func untilOf(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if d, isDuration := time.ParseDuration(text); isDuration == nil {
+		at, err = now.Add(d), nil
+	}
+	if err != nil {
+		return at, fmt.Errorf("until is %q: want a time such as %s, or how long, such as 90m or 48h", text, now.Add(time.Hour).Format(time.RFC3339))
+	}
+	if !at.After(now) {
+		return at, fmt.Errorf("until is %q, which is over", text)
+	}
+	return at, nil
+}
+
+func (o Options) resume(w http.ResponseWriter, r *http.Request, target string) {
+	if err := o.Targets.Resume(r.Context(), target); err != nil {
+		fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	o.showTarget(w, r, target)
+}
