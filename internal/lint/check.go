@@ -12,7 +12,9 @@ import (
 // Check returns what the lints find in a set, sorted, without the lines that
 // the findings are about: see manifest.Excerpts. Things are what is known of
 // the account's lists; nil where the account wasn't asked. Where rule sets
-// could not be seen, nothing is said of policies, which may miss rules.
+// could not be seen, nothing is said of policies, which may miss rules. Where
+// variables are unset, little is said of values that hold one, and nothing of
+// comments that silence nothing.
 func Check(set manifest.Set, things map[policy.Reference][]policy.Thing) diagnostic.List {
 	if len(set.Unseen) > 0 {
 		return nil
