@@ -1,6 +1,7 @@
 package manifest_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -25,6 +26,11 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(content))
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
+		open := manifest.Decoder{OpenVars: true, Partial: true, Vars: map[string]any{"on": true, "n": json.Number("1"), "env": "a"}}
+		if _, err := open.Decode(fstest.MapFS{"f.yaml": &fstest.MapFile{Data: content}}); err != nil {
+			list, _ := errors.AsType[diagnostic.List](err)
+			checkPlaces(t, list, strings.TrimPrefix(string(content), "\ufeff"))
+		}
 		set, err := manifest.Decode(fstest.MapFS{"f.yaml": &fstest.MapFile{Data: content}})
 		if err == nil {
 			for _, p := range set.Policies {
