@@ -114,15 +114,12 @@ func (r *receiver) guarded(w http.ResponseWriter, request *http.Request) (d Deli
 // receive takes a request, in the order that package webhook draws.
 func (r *receiver) receive(w http.ResponseWriter, request *http.Request) (Delivery, error) {
 	now := time.Now()
-	body, err := r.authentic(w, request, now)
-	if err != nil {
-		if wait := delay(r.strange, now); wait > 0 {
-			err = tooMany(wait)
-		}
-		return Delivery{}, err
+	body, err := r.admit(w, request, now)
+	if errors.Is(err, errUnsignedPing) {
+		return Delivery{Result: Accepted, Reason: err.Error()}, nil
 	}
-	if wait := delay(r.genuine, now); wait > 0 {
-		return Delivery{}, tooMany(wait)
+	if err != nil {
+		return Delivery{}, err
 	}
 	d := Delivery{ID: clip(first(request.Header, r.delivery))}
 	if d.ID != "" && !r.taken.take(newDelivery(d.ID, body), now) {
@@ -141,6 +138,22 @@ func (r *receiver) receive(w http.ResponseWriter, request *http.Request) (Delive
 	return d, nil
 }
 
+// admit returns the body of a genuine request, while there aren't too many.
+func (r *receiver) admit(w http.ResponseWriter, request *http.Request, now time.Time) ([]byte, error) {
+	body, err := r.authentic(w, request, now)
+	limit := r.genuine
+	if err != nil {
+		limit = r.strange
+	}
+	if wait := delay(limit, now); wait > 0 {
+		return nil, &refusal{http.StatusTooManyRequests, RateLimited, wait, "too many requests"}
+	}
+	return body, err
+}
+
+// errUnsignedPing is a ping of Bitbucket Data Center, which anybody could send.
+var errUnsignedPing = errors.New("a ping that isn't signed: the secret was not tried")
+
 // authentic returns the body of a request that one of the secrets has signed.
 func (r *receiver) authentic(w http.ResponseWriter, request *http.Request, now time.Time) ([]byte, error) {
 	if err := readable(request.Header); err != nil {
@@ -155,7 +168,7 @@ func (r *receiver) authentic(w http.ResponseWriter, request *http.Request, now t
 		return nil, &refusal{http.StatusBadRequest, Malformed, 0, "the payload broke off"}
 	}
 	if r.name == Bitbucket && unsignedPing(request.Header) {
-		return body, nil
+		return nil, errUnsignedPing
 	}
 	return body, r.check(signedRequest{request.Header, body, now})
 }
@@ -243,10 +256,6 @@ func (r *receiver) wakeOne(d *Delivery, target string, push Push) {
 	} else {
 		d.Suspended = append(d.Suspended, target)
 	}
-}
-
-func tooMany(wait time.Duration) error {
-	return &refusal{http.StatusTooManyRequests, RateLimited, wait, "too many requests"}
 }
 
 // delay takes one from what the limiter allows, or returns how long until there

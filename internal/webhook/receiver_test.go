@@ -392,6 +392,25 @@ func TestAFloodShutsNobodyOut(t *testing.T) {
 	})
 }
 
+func TestPingsThatAreNotSignedCountAsStrangers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := listening(t)
+		body, event := pushed(webhook.Bitbucket)
+		ping := map[string]string{"X-Event-Key": "diagnostics:ping", "X-Request-Id": "1"}
+		statuses := map[int]int{}
+		for range 200 {
+			statuses[w.send(webhook.Bitbucket, body, ping).Status]++
+		}
+		if statuses[202] != 60 || statuses[429] != 140 {
+			t.Errorf("pings get %v", statuses)
+		}
+		if got := w.send(webhook.Bitbucket, body, with(signed(webhook.Bitbucket, body, event), "X-Request-Id", "1")); got.Result != webhook.Accepted {
+			t.Errorf("a delivery after them: %+v", got)
+		}
+	})
+}
+
 func TestAHostThatSendsTooMuchWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
