@@ -96,13 +96,9 @@ func faulty(t *testing.T, r *repository, wrong fault) map[string]source.Options 
 	web := newServer(t, r)
 	daemon := gitDaemon(t, r)
 	all := map[string]source.Options{"http": {URL: web.repo()}, "git": {URL: daemon}}
-	s := newSSHD(t, "ed25519")
-	ssh := s.options(r)
-	direct := s.host
-	s.host = through(t, direct, wrong)
-	ssh.KnownHosts = s.write("known_hosts", s.line(s.keys[0]))
-	ssh.URL = strings.Replace(ssh.URL, direct, s.host, 1)
-	all["ssh"] = ssh
+	for _, ssh := range bySSH(t, r, wrong) {
+		all["ssh"] = ssh
+	}
 	for way, o := range all {
 		o.Branch, o.CacheDir, o.Timeout = "main", t.TempDir(), time.Second
 		if before, rest, found := strings.Cut(o.URL, "://127.0.0.1:"); found {

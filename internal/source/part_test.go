@@ -30,8 +30,7 @@ func TestWhatIsBesideThePathIsNotDownloaded(t *testing.T) {
 	t.Parallel()
 	r := beside(t, 50<<20)
 	web := newServer(t, r)
-	s := newSSHD(t, "ed25519")
-	for _, o := range []source.Options{{URL: web.repo()}, {URL: gitDaemon(t, r)}, s.options(r)} {
+	for _, o := range append(bySSH(t, r, nil), source.Options{URL: web.repo()}, source.Options{URL: gitDaemon(t, r)}) {
 		o.Branch, o.Path, o.CacheDir = "main", "policies", t.TempDir()
 		g := newGit(t, o)
 		wantFiles(t, fetch(t, g), policies)
@@ -87,7 +86,7 @@ func TestTenThousandFilesAreAskedForAlone(t *testing.T) {
 	r := newRepository(t, many)
 	r.git("config", "uploadpack.allowFilter", "true")
 	r.git("config", "uploadpack.allowAnySHA1InWant", "true")
-	for _, o := range []source.Options{{URL: newServer(t, r).repo()}, {URL: gitDaemon(t, r)}, newSSHD(t, "ed25519").options(r)} {
+	for _, o := range append(bySSH(t, r, nil), source.Options{URL: newServer(t, r).repo()}, source.Options{URL: gitDaemon(t, r)}) {
 		o.Branch, o.Path, o.CacheDir = "main", "policies", t.TempDir()
 		if n := len(contents(t, fetch(t, newGit(t, o)).FS)); n != len(many)-1 {
 			t.Errorf("%s: %d files", o.URL, n)

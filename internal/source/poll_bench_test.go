@@ -14,8 +14,11 @@ import (
 // of the same server.
 func BenchmarkUnchangedAgainstLsRemote(b *testing.B) {
 	r := newRepository(b, files{"a.yaml": "1"})
-	ssh := newSSHD(b, "ed25519").options(r)
-	for way, o := range map[string]source.Options{"http": {URL: newServer(b, r).repo()}, "git": {URL: gitDaemon(b, r)}, "ssh": ssh} {
+	all := map[string]source.Options{"http": {URL: newServer(b, r).repo()}, "git": {URL: gitDaemon(b, r)}}
+	for _, ssh := range bySSH(b, r, nil) {
+		all["ssh"] = ssh
+	}
+	for way, o := range all {
 		b.Run(way, func(b *testing.B) {
 			o.Branch, o.CacheDir = "main", b.TempDir()
 			g := newGit(b, o)
@@ -26,7 +29,7 @@ func BenchmarkUnchangedAgainstLsRemote(b *testing.B) {
 				fetch(b, g)
 				ours := time.Since(began)
 				peer := exec.CommandContext(b.Context(), "git", "ls-remote", o.URL, "refs/heads/main")
-				peer.Env = append(os.Environ(), "GIT_SSH_COMMAND=ssh -F none -i "+ssh.SSHKey.File+" -o UserKnownHostsFile="+ssh.KnownHosts)
+				peer.Env = append(os.Environ(), "GIT_SSH_COMMAND=ssh -F none -i "+o.SSHKey.File+" -o UserKnownHostsFile="+o.KnownHosts)
 				if out, err := peer.CombinedOutput(); err != nil {
 					b.Fatalf("%v: %s", err, out)
 				}
