@@ -54,11 +54,13 @@ func (m manifests) value(f policy.Field) *jsonschema.Schema {
 	case f.Type == policy.Object:
 		return object(f.Fields, m.field)
 	case f.Type == policy.Bool:
-		return m.orVariable(&jsonschema.Schema{Type: "boolean"})
+		s := m.orVariable(&jsonschema.Schema{Type: "boolean"})
+		s.Examples = []any{true, false}
+		return s
 	case f.Type == policy.Number:
 		return m.orVariable(&jsonschema.Schema{Type: "integer", Minimum: new(0.0), Maximum: new(float64(largestNumber))})
 	case f.Enum != nil:
-		return &jsonschema.Schema{If: m.template(), Else: &jsonschema.Schema{Enum: anySlice(f.Enum)}}
+		return m.word(f.Enum)
 	case f.Units != "":
 		return m.text(durationIn("[" + f.Units + "]"))
 	default:

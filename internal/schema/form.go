@@ -22,7 +22,7 @@ type form struct {
 var forms = map[policy.Type]form{
 	policy.Text:     {"text", "", `[\t\n\P{Cc}]*`, nil},
 	manifest.Title:  {"line", "", line, nil},
-	policy.Duration: {"duration", "units `h`, `m`, `s`, `ms`, `us`, `ns`, as in `24h` or `1h30m`; there are no days", durationIn("(ns|us|µs|μs|ms|s|m|h)"), []any{"24h", "1h30m"}},
+	policy.Duration: {"duration", "units `h`, `m`, `s`, `ms`, `us`, `ns`, as in `24h` or `1h30m`; there are no days", durationIn(anyUnit), []any{"24h", "1h30m"}},
 	policy.Email:    {"email", "the address alone, `ann@example.com`", `[^@\p{Z}\p{Cc}<>()\[\],;:\\"*]+@` + domain, []any{"ann@example.com"}},
 	policy.Domain:   {"domain", "the domain alone, `example.com`", domain, []any{"example.com"}},
 	policy.CIDR:     {"cidr", "`192.0.2.7`, `192.0.2.0/24`, `2001:db8::/32`", cidr, []any{"192.0.2.0/24", "2001:db8::/32"}},
@@ -36,30 +36,10 @@ var forms = map[policy.Type]form{
 	manifest.Date: {"date", "", date, []any{"2027-01-31"}},
 }
 
-// form returns the schema of a text of that form, or of one with variables.
-func (m manifests) form(f form) *jsonschema.Schema { return m.text(f.pattern, f.examples...) }
-
-func (m manifests) text(pattern string, examples ...any) *jsonschema.Schema {
-	return &jsonschema.Schema{
-		Type: "string", Examples: examples,
-		AllOf: []*jsonschema.Schema{m.named("filled", func() *jsonschema.Schema { return &jsonschema.Schema{Pattern: whole(filled)} })},
-		If:    m.template(), Else: &jsonschema.Schema{Pattern: whole(pattern)},
-	}
-}
-
-// template returns the schema of a text with variables: what it is once they
-// are put in can't be told.
-func (m manifests) template() *jsonschema.Schema {
-	return m.named("template", func() *jsonschema.Schema { return &jsonschema.Schema{Type: "string", Pattern: whole(templated)} })
-}
-
-// orVariable returns the schema of what is no text, or of a variable that
-// stands for it.
-func (m manifests) orVariable(s *jsonschema.Schema) *jsonschema.Schema {
-	return &jsonschema.Schema{
-		If:   m.named("variable", func() *jsonschema.Schema { return &jsonschema.Schema{Type: "string", Pattern: whole(variable)} }),
-		Else: s,
-	}
+func (m manifests) form(f form) *jsonschema.Schema {
+	s := m.text(f.pattern)
+	s.Examples = f.examples
+	return s
 }
 
 // formOf returns the form of a field's values.

@@ -19,7 +19,7 @@ func nothing() *jsonschema.Schema { return &jsonschema.Schema{Not: &jsonschema.S
 // having returns the condition that an object has a property that satisfies a
 // schema.
 func having(property string, s *jsonschema.Schema) *jsonschema.Schema {
-	return &jsonschema.Schema{Properties: properties{property: s}, Required: []string{property}}
+	return &jsonschema.Schema{Type: "object", Properties: properties{property: s}, Required: []string{property}}
 }
 
 func anySlice[T any](values []T) []any {

@@ -10,7 +10,7 @@ import (
 // Manifest returns the schema of one document of a manifest file, as indented
 // JSON that ends with a line break.
 func Manifest() ([]byte, error) {
-	m := manifests{defs: properties{}}
+	m := manifests{builder{properties{}, variable, filled, templated}}
 	return text(&jsonschema.Schema{
 		Schema:      draft,
 		Title:       "policysync manifest",
@@ -32,21 +32,7 @@ func Manifest() ([]byte, error) {
 }
 
 // manifests makes the schemas of documents and what is in them.
-type manifests struct {
-	defs properties // what they refer to
-}
-
-// defs is what a reference to what stands there begins with.
-const defs = "#/$defs/"
-
-// named returns a schema that refers to the one of that name in defs, which
-// the function makes if it isn't there yet.
-func (m manifests) named(name string, definition func() *jsonschema.Schema) *jsonschema.Schema {
-	if _, there := m.defs[name]; !there {
-		m.defs[name] = definition()
-	}
-	return &jsonschema.Schema{Ref: defs + name}
-}
+type manifests struct{ builder }
 
 // document returns the schema of a document with these fields, among them its
 // lists of rules.

@@ -2,8 +2,8 @@ package schema_test
 
 import (
 	"errors"
+	"maps"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -29,17 +29,6 @@ var beyond = []exception{
 	{`is too long`, "compares amounts that are written in text"},
 }
 
-// exception is a class of mistakes that no schema finds.
-type exception struct{ message, reason string }
-
-// verdict holds the schema against the decoder on some files.
-type verdict struct {
-	schema  []string // what it says of documents that it refuses
-	must    []string // mistakes that it must refuse
-	classes []int    // of beyond, of those that it can't
-	notYAML bool
-}
-
 func judge(t interface{ Fatalf(string, ...any) }, s *jsonschema.Schema, files map[string][]byte) verdict {
 	var v verdict
 	folder, notYAML := fstest.MapFS{}, map[string]bool{}
@@ -47,9 +36,7 @@ func judge(t interface{ Fatalf(string, ...any) }, s *jsonschema.Schema, files ma
 		folder[name] = &fstest.MapFile{Data: text}
 		refusals, wrong := refused(s, text)
 		v.schema = append(v.schema, refusals...)
-		for message := range wrong {
-			notYAML[message] = true
-		}
+		maps.Copy(notYAML, wrong)
 	}
 	decoder := manifest.Decoder{OpenVars: true}
 	_, err := decoder.Decode(folder)
@@ -57,43 +44,14 @@ func judge(t interface{ Fatalf(string, ...any) }, s *jsonschema.Schema, files ma
 	if err != nil && !ok {
 		t.Fatalf("got %v", err)
 	}
-	for _, d := range found {
-		class := classOf(d.Message)
-		switch {
-		case notYAML[d.Message]:
-			v.notYAML = true
-		case class >= 0:
-			v.classes = append(v.classes, class)
-		default:
-			v.must = append(v.must, d.Message)
-		}
-	}
+	v.classify(found, notYAML, beyond)
 	return v
-}
-
-func classOf(message string) int {
-	for i, e := range beyond {
-		if regexp.MustCompile(e.message).MatchString(message) {
-			return i
-		}
-	}
-	return -1
-}
-
-func (v verdict) disagreement() string {
-	switch {
-	case len(v.must) > 0 && len(v.schema) == 0:
-		return "the schema accepts what the decoder refuses: " + strings.Join(v.must, "; ")
-	case len(v.must) == 0 && len(v.schema) > 0:
-		return "the schema refuses what the decoder accepts, or finds what is said to be beyond it: " + strings.Join(v.schema, "; ")
-	}
-	return ""
 }
 
 func TestSchemaAndDecoderAgreeOnTheCorpus(t *testing.T) {
 	t.Parallel()
 	s := compiled(t, schema.Manifest)
-	used, notYAML := map[int]bool{}, false
+	needed := newNeeds(beyond)
 	paths, err := filepath.Glob("../manifest/testdata/*/*.txtar")
 	if err != nil || len(paths) < 160 {
 		t.Fatalf("found %d corpus files: %v", len(paths), err)
@@ -103,21 +61,9 @@ func TestSchemaAndDecoderAgreeOnTheCorpus(t *testing.T) {
 		if problem := v.disagreement(); problem != "" {
 			t.Errorf("%s: %s", path, problem)
 		}
-		if len(v.schema) == 0 {
-			notYAML = notYAML || v.notYAML
-			for _, class := range v.classes {
-				used[class] = true
-			}
-		}
+		needed.note(v)
 	}
-	for i, e := range beyond {
-		if !used[i] {
-			t.Errorf("no file of the corpus needs the exception %q (%s): remove it", e.message, e.reason)
-		}
-	}
-	if !notYAML {
-		t.Error("no file of the corpus is wrong as YAML alone")
-	}
+	needed.check(t)
 }
 
 // corpusFiles returns the manifests of a file of the corpus.

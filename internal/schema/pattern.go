@@ -47,6 +47,9 @@ const (
 		`(/([^\p{Z}\p{Cc}?#%]|` + escaped + `)*)?(\?[^\p{Z}\p{Cc}#]*)?(#([^\p{Z}\p{Cc}%]|` + escaped + `)*)?`
 )
 
+// anyUnit is the pattern of a duration's unit.
+const anyUnit = `(ns|us|µs|μs|ms|s|m|h)`
+
 // country returns the pattern of a country's code, in either case.
 func country() string {
 	var alternatives []string

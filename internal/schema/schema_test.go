@@ -40,7 +40,7 @@ func compiled(t *testing.T, write func() ([]byte, error)) *jsonschema.Schema {
 }
 
 // schemas are all there are.
-var schemas = map[string]func() ([]byte, error){"manifest": schema.Manifest}
+var schemas = map[string]func() ([]byte, error){"manifest": schema.Manifest, "config": schema.Config}
 
 func TestSchemasAreThoseOfDraft202012(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,102 @@
+package config
+
+// Key is a key of the file as its reference and its schema describe it.
+type Key struct {
+	Name    string   // with the keys above it, and [] behind a list of sections: targets[].source.url
+	Words   []string // the words that there are; none: any text, or none at all
+	Default string   // what it is when left out, as it would be written; "": nothing, or what other things say
+	Doc     string   // what it is for, in words
+}
+
+// Keys returns all keys, in the file's order, each section before its keys. The
+// caller must not alter what is shared by the result.
+func Keys() []Key { return allKeys }
+
+var allKeys = []Key{
+	{Name: "targets", Doc: "the Git sources, each with the Cloudflare account that it is for"},
+	{Name: "targets[].name", Doc: "names the target in commands, logs and metrics; no two are the same"},
+	{Name: "targets[].account_id", Doc: "the Cloudflare account"},
+	{Name: "targets[].source", Doc: "where the manifests come from"},
+	{Name: "targets[].source.url", Doc: "the Git repository; without credentials, which belong in `auth`"},
+	{Name: "targets[].source.branch", Doc: "the branch to follow"},
+	{Name: "targets[].source.tag", Doc: "a tag instead of the branch"},
+	{Name: "targets[].source.commit", Doc: "one commit instead of the branch"},
+	{Name: "targets[].source.path", Default: "policies", Doc: "where in the repository the manifests are; `.` is all of it"},
+	{Name: "targets[].source.auth", Doc: "how policysync and the Git server prove themselves to each other"},
+	{
+		Name: "targets[].source.auth.username", Default: "git",
+		Doc: "the user at the Git server: sent with the password; for ssh, where the URL names none",
+	},
+	{Name: "targets[].source.auth.password_file", Doc: "holds the password or access token for a server reached by https"},
+	{
+		Name: "targets[].source.auth.ca_file",
+		Doc:  "PEM certificates of the authorities that an https server's certificate may come from; with it, the system's don't count",
+	},
+	{Name: "targets[].source.auth.ssh_key_file", Doc: "private key for ssh: ed25519, ecdsa or rsa, in OpenSSH's or PEM form; required with an ssh URL"},
+	{Name: "targets[].source.auth.ssh_passphrase_file", Doc: "the passphrase of an encrypted `ssh_key_file`"},
+	{Name: "targets[].source.auth.known_hosts_file", Doc: "the keys of ssh servers; required with an ssh URL"},
+	{Name: "targets[].source.auth.github_app", Doc: "the login of a GitHub App; all of its keys are needed"},
+	{Name: "targets[].source.auth.github_app.app_id", Default: "0", Doc: "a GitHub App that reads the repository by https, instead of a password"},
+	{Name: "targets[].source.auth.github_app.installation_id", Default: "0", Doc: "its installation"},
+	{Name: "targets[].source.auth.github_app.private_key_file", Doc: "its private key, as GitHub gives it out"},
+	{Name: "targets[].source.verify", Doc: "whose signed commits are trusted (later)"},
+	{Name: "targets[].source.verify.openpgp_keys_file", Doc: "keys of those whose signed commits are trusted (later)"},
+	{Name: "targets[].source.verify.ssh_allowed_signers_file", Doc: "the same for ssh signatures (later)"},
+	{Name: "targets[].cloudflare", Doc: "how to reach the account"},
+	{Name: "targets[].cloudflare.api_token_file", Doc: "holds the API token"},
+	{Name: "targets[].cloudflare.email", Doc: "the user of an API key, the older scheme"},
+	{Name: "targets[].cloudflare.api_key_file", Doc: "holds the API key"},
+	{Name: "targets[].cloudflare.base_url", Doc: "where the API is"},
+	{
+		Name: "targets[].cloudflare.requests_per_5m", Default: "600",
+		Doc: "requests that this target and all others with the same token may send in any five minutes, counted across restarts; of several values the smallest holds. Cloudflare allows a user 1200: half stays for people",
+	},
+	{
+		Name: "targets[].mode", Words: []string{"create-only", "upsert", "sync"}, Default: "create-only",
+		Doc: "what may be changed: only missing policies created; changed ones updated too; those gone from Git deleted too",
+	},
+	{
+		Name: "targets[].adopt", Words: []string{"identical", "always", "never"}, Default: "identical",
+		Doc: "when a live policy with a manifest's name, but not made by policysync, becomes its own",
+	},
+	{
+		Name: "targets[].drift", Words: []string{"report", "heal"}, Default: "report",
+		Doc: "what happens to a policy that was changed in the account: shown, or put back where the mode allows updates, three times in a row at most",
+	},
+	{Name: "targets[].schedule", Default: "@every 1m", Doc: "when runs begin: a schedule"},
+	{Name: "targets[].full_list_every", Default: "10m", Doc: "the live account is listed at least this often, even if Git is unchanged"},
+	{Name: "targets[].limits", Doc: "how much of the account one plan may touch"},
+	{
+		Name: "targets[].limits.max_changes", Default: "50%",
+		Doc: "the share of our policies that one plan may update, rename or delete; what `adopt: always` adopts to update it counts among them",
+	},
+	{Name: "targets[].limits.max_deletes", Default: "10%", Doc: "the share of our policies that one plan may delete"},
+	{Name: "targets[].limits.min_policies", Default: "10", Doc: "with fewer policies of ours than this, the two shares don't count"},
+	{
+		Name: "targets[].vars",
+		Doc:  "what manifests may take from the target, as `${vars.name}`; no secrets: what they hold ends up in policies and plans",
+	},
+	{Name: "state", Doc: "where policysync remembers what it applied"},
+	{Name: "state.url", Doc: "where policysync remembers what it applied (`postgres://`: later)"},
+	{
+		Name: "freeze", Words: []string{"all", "deletes", "widening"},
+		Doc: "stops changes: all of them; deletes; those that let more people in. Any one place that freezes is enough",
+	},
+	{Name: "server", Doc: "what policysync listens on, and for whom"},
+	{Name: "server.listen", Default: "127.0.0.1:8080", Doc: "where metrics, health and status are served; `:8080` is every address"},
+	{Name: "server.api_token_file", Doc: "holds the bearer token that the API asks for"},
+	{Name: "server.access", Doc: "the Cloudflare Access application in front of the server (later)"},
+	{Name: "server.access.team_domain", Doc: "the Cloudflare Access team whose logins are trusted (later)"},
+	{Name: "server.access.audience", Doc: "the audience tag of the Access application (later)"},
+	{Name: "server.access.operators", Doc: "who may do more than look (without effect yet)"},
+	{Name: "server.webhooks", Doc: "the receivers of webhooks, each there when it has a secret"},
+	{Name: "server.webhooks.github.secret_files", Doc: "any of these secrets may sign webhooks from GitHub; with none there is no receiver"},
+	{Name: "server.webhooks.gitlab.secret_files", Doc: "from GitLab"},
+	{Name: "server.webhooks.gitea.secret_files", Doc: "from Gitea and Forgejo"},
+	{Name: "server.webhooks.gogs.secret_files", Doc: "from Gogs"},
+	{Name: "server.webhooks.bitbucket.secret_files", Doc: "from Bitbucket"},
+	{Name: "server.webhooks.generic.secret_files", Doc: "from anything else"},
+	{Name: "log", Doc: "what is logged, and how"},
+	{Name: "log.level", Words: []string{"debug", "info", "warn", "error"}, Default: "info", Doc: "the least severe lines that are written"},
+	{Name: "log.format", Words: []string{"json", "console"}, Default: "json", Doc: "one object a line, or lines for people"},
+}

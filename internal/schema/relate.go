@@ -1,0 +1,58 @@
+package schema
+
+import "github.com/google/jsonschema-go/jsonschema"
+
+// relate adds what the keys of a config ask of each other.
+func (c configs) relate(root *jsonschema.Schema) {
+	target := root.Properties["targets"].Items
+	target.Required = []string{"name", "account_id", "source"}
+	source := target.Properties["source"]
+	source.Type, source.Types, source.Required = "object", nil, []string{"url"}
+	source.AllOf = []*jsonschema.Schema{c.onlyOne("branch", "tag"), c.onlyOne("branch", "commit"), c.onlyOne("tag", "commit")}
+	target.Properties["cloudflare"].AllOf = []*jsonschema.Schema{c.onlyOne("api_token_file", "api_key_file")}
+	auth := source.Properties["auth"]
+	app := auth.Properties["github_app"]
+	app.If, app.Then = c.isApp(), &jsonschema.Schema{
+		Required: []string{"app_id", "installation_id", "private_key_file"},
+		Properties: properties{
+			"app_id": {Minimum: new(1.0), Pattern: `[1-9$]`}, "installation_id": {Minimum: new(1.0), Pattern: `[1-9$]`},
+			"private_key_file": {MinLength: new(1)},
+		},
+	}
+	auth.AllOf = []*jsonschema.Schema{
+		{
+			If:   &jsonschema.Schema{AllOf: []*jsonschema.Schema{c.given("password_file"), having("github_app", c.isApp())}},
+			Then: empty("password_file"),
+		},
+		{
+			If:   c.given("ssh_passphrase_file"),
+			Then: &jsonschema.Schema{Required: []string{"ssh_key_file"}, Properties: properties{"ssh_key_file": {MinLength: new(1)}}},
+		},
+	}
+}
+
+// given returns the condition that a key is set to something; of what variables
+// hold that isn't known.
+func (c configs) given(key string) *jsonschema.Schema {
+	return having(key, &jsonschema.Schema{Types: []string{"string", "number", "boolean"}, MinLength: new(1), Not: c.template()})
+}
+
+func empty(key string) *jsonschema.Schema {
+	return &jsonschema.Schema{Properties: properties{key: {Const: new(any(""))}}}
+}
+
+// onlyOne returns the condition that not both keys are set to something.
+func (c configs) onlyOne(one, other string) *jsonschema.Schema {
+	return &jsonschema.Schema{If: &jsonschema.Schema{AllOf: []*jsonschema.Schema{c.given(one), c.given(other)}}, Then: empty(other)}
+}
+
+// isApp returns the condition that something is said of a GitHub App.
+func (c configs) isApp() *jsonschema.Schema {
+	number := func() *jsonschema.Schema {
+		zero := &jsonschema.Schema{Enum: []any{0, "0"}}
+		return &jsonschema.Schema{Types: []string{"integer", "string"}, Not: &jsonschema.Schema{AnyOf: []*jsonschema.Schema{zero, c.template()}}}
+	}
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
+		having("app_id", number()), having("installation_id", number()), c.given("private_key_file"),
+	}}
+}
