@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/policysync/policysync/internal/policy"
 	"github.com/policysync/policysync/internal/yamltree"
@@ -44,6 +45,10 @@ func (d *document) kindOf(root yamltree.Value) string {
 	v, there := root.Get(kindField.Name)
 	if !there {
 		return kindPolicy
+	}
+	if v.Style == yamltree.Open || v.Style == yamltree.Filled {
+		d.report(v.Position, "%s: variables don't work here, write one of %s", kindField.Name, strings.Join(kindField.Enum, ", "))
+		return ""
 	}
 	if v.Shape == yamltree.Text {
 		if slices.Contains(kindField.Enum, v.Text) {

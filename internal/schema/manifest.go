@@ -22,11 +22,7 @@ func Manifest() ([]byte, error) {
 		Type: "object",
 		If:   having("kind", &jsonschema.Schema{Const: new(any(manifest.KindRuleSet))}),
 		Then: m.named("ruleSet", func() *jsonschema.Schema { return m.document(manifest.RuleSetFields()) }),
-		Else: &jsonschema.Schema{
-			If:   having("kind", m.template()), // which may become either
-			Then: m.named("anything", m.anything),
-			Else: m.named("policy", func() *jsonschema.Schema { return m.document(manifest.Fields()) }),
-		},
+		Else: m.named("policy", func() *jsonschema.Schema { return m.document(manifest.Fields()) }),
 		Defs: m.defs,
 	})
 }
@@ -38,6 +34,8 @@ type manifests struct{ builder }
 // lists of rules.
 func (m manifests) document(fields []policy.Field) *jsonschema.Schema {
 	s := object(fields, m.field)
+	kind := s.Properties["kind"] // on which the others depend: no variable may stand there
+	kind.Enum, kind.If, kind.Else, kind.Examples = kind.Else.Enum, nil, nil, nil
 	s.If = having("policysync", having("allow_unknown_rules", m.orVariable(&jsonschema.Schema{Const: new(any(true))})))
 	s.Then, s.Else = &jsonschema.Schema{Properties: properties{}}, &jsonschema.Schema{Properties: properties{}}
 	for _, f := range fields {

@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"errors"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/policysync/policysync/internal/diagnostic"
 	"github.com/policysync/policysync/internal/manifest"
 	"github.com/policysync/policysync/internal/schema"
+	example "github.com/policysync/policysync/policies.example"
 )
 
 // beyond are the mistakes in manifests that the decoder finds and no schema
@@ -64,6 +66,24 @@ func TestSchemaAndDecoderAgreeOnTheCorpus(t *testing.T) {
 		needed.note(v)
 	}
 	needed.check(t)
+}
+
+func TestSchemaAcceptsTheExamples(t *testing.T) {
+	t.Parallel()
+	files := map[string][]byte{}
+	err := fs.WalkDir(example.Files, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			files[path], err = fs.ReadFile(example.Files, path)
+		}
+		return err
+	})
+	if err != nil || len(files) < 5 {
+		t.Fatalf("found %d examples, %v", len(files), err)
+	}
+	v := judge(t, compiled(t, schema.Manifest), files)
+	if len(v.schema)+len(v.must)+len(v.classes) > 0 {
+		t.Errorf("the schema says %q, the decoder %q", v.schema, append(v.must, v.classes...))
+	}
 }
 
 // corpusFiles returns the manifests of a file of the corpus.
