@@ -36,6 +36,11 @@ func (o *Origin) Field(name string) (Place, bool) {
 	return Place{}, false
 }
 
+// placesOf returns where the rules of a list of that name stand.
+func (o *Origin) placesOf(list string) []Place {
+	return map[string][]Place{"include": o.Include, "exclude": o.Exclude, "require": o.Require}[list]
+}
+
 func (d *document) place(at yamltree.Position) Place { return Place{d.file.Path(), at.Line, at.Col} }
 
 // fieldPlaces returns where a document has its fields.

@@ -68,7 +68,7 @@ type Recorded struct {
 	Written   bool      // ReadBack answered a write of ours; else the policy was adopted as it was
 	Protect   bool      // as Git last said, so that it outlives the manifest
 	Commit    string    // the commit that Sent came from; empty for a local folder
-	File      string    // where Sent stood
+	File      string    // where Sent stood; empty when no manifest has declared it yet
 	Line      int       // where Sent stood
 	CreatedAt time.Time // when the policy became ours
 	UpdatedAt time.Time // when this record last changed
@@ -81,6 +81,11 @@ type Recorded struct {
 	// because somebody had changed it, Git being the same and no operator asking.
 	Heals int
 }
+
+// Undeclared reports whether the policy was taken over as it was in the account
+// (by `policysync export`) and no manifest has declared it since: Protect then
+// holds until one does.
+func (r Recorded) Undeclared() bool { return r.Protect && r.File == "" }
 
 // Live is a policy as the account holds it now.
 type Live struct {
@@ -134,6 +139,21 @@ func (p Policy) Replacement(live Policy) Policy {
 	}
 	maps.Copy(settings, p.Settings)
 	p.Settings = settings
+	return p
+}
+
+// Known returns the policy without the settings that this version doesn't know,
+// and that a manifest therefore can't hold.
+func (p Policy) Known() Policy {
+	settings := map[string]any{}
+	for _, f := range fields {
+		if value, there := p.Settings[f.Name]; there {
+			settings[f.Name] = value
+		}
+	}
+	if p.Settings = settings; len(settings) == 0 {
+		p.Settings = nil
+	}
 	return p
 }
 

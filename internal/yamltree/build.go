@@ -90,7 +90,7 @@ func scalar(n *yaml.Node) Value {
 }
 
 func (b *builder) list(n *yaml.Node) Value {
-	v := Value{Shape: List, Items: make([]Value, 0, len(n.Content))}
+	v := Value{Shape: List, Flow: n.Style&yaml.FlowStyle != 0, Items: make([]Value, 0, len(n.Content))}
 	for _, child := range n.Content {
 		if v.Items = append(v.Items, b.build(child)); b.left < 0 {
 			return Value{}
@@ -121,7 +121,7 @@ func (b *builder) object(n *yaml.Node) Value {
 	if b.left < 0 || merge != nil && !b.merge(&o, merge.Value) {
 		return Value{}
 	}
-	return Value{Shape: Object, Entries: o.entries}
+	return Value{Shape: Object, Flow: n.Style&yaml.FlowStyle != 0, Entries: o.entries}
 }
 
 // key returns an object's key and whether it is text.

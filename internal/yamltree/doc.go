@@ -1,5 +1,5 @@
-// Package yamltree reads YAML into plain values with positions: the part of
-// manifests and config that is about YAML alone.
+// Package yamltree reads YAML into plain values with positions, and writes
+// such values: the part of manifests and config that is about YAML alone.
 //
 //	text → documents → Value{Shape, Text | Items | Entries, Line, Col}
 //

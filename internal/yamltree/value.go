@@ -43,6 +43,7 @@ type Value struct {
 	Position // where it stands; of an alias, where the alias stands
 	Shape    Shape
 	Style    Style   // of a scalar
+	Flow     bool    // an object or list within braces or brackets
 	Text     string  // of a scalar: as written, without quotes and escapes
 	Items    []Value // of a List
 	Entries  []Entry // of an Object, each Key once: its own first, then those merged in
