@@ -49,7 +49,7 @@ func (c *computation) withNamesake(step Change, l policy.Live) {
 	switch {
 	case c.Adopt == AdoptNever:
 		c.conflict(step, fmt.Sprintf("the live policy %s bears this name and isn't ours (adopt: never)", l.ID))
-	case !l.Legacy && policy.Equal(step.Desired.Policy, sayable(l.Policy)):
+	case !l.Legacy && policy.Equal(step.Desired.Policy, l.Known()):
 		if c.awaits(step) {
 			return
 		}

@@ -126,6 +126,9 @@ func (c *computation) withoutDesired(r policy.Recorded) {
 
 // orphaned decides about a live policy of ours that Git doesn't declare.
 func (c *computation) orphaned(step Change, l *policy.Live, protect bool) {
+	if step.Recorded.Undeclared() { // Git can't have dropped what it never had
+		return
+	}
 	c.claimed[l.ID] = true
 	c.plan.Owned++
 	r, news := c.learn(step.Recorded, l)

@@ -84,14 +84,6 @@ func states(d *policy.Desired, name string) bool {
 	return stated
 }
 
-// sayable returns a live body without the settings that this version doesn't
-// know and Git therefore can't state.
-func sayable(live policy.Policy) policy.Policy {
-	live.Settings = maps.Clone(live.Settings)
-	maps.DeleteFunc(live.Settings, func(name string, _ any) bool { return !isField(name) })
-	return live
-}
-
 // canonicalSettings spares the rules, which may be many.
 func canonicalSettings(p policy.Policy) map[string]any {
 	return policy.Canonical(policy.Policy{Settings: p.Settings}).Settings

@@ -71,11 +71,20 @@ func (r *Reconciler) Pushed(commit string, at time.Time) { r.pushed.Store(&push{
 // Run is one run. It returns once everything begun has ended; when ctx ends,
 // no further step is begun.
 func (r *Reconciler) Run(ctx context.Context, trigger event.Trigger) event.RunDone {
+	p := r.begin(trigger)
+	p.run(ctx)
+	return p.end()
+}
+
+// begin begins a run.
+func (r *Reconciler) begin(trigger event.Trigger) *pass {
+	if r.tries == nil {
+		r.tries = tries{}
+	}
 	p := &pass{Reconciler: r, began: time.Now(), trigger: trigger}
 	p.scope = event.Scope{Target: r.Target, Run: uuid.Must(uuid.NewV7()).String()} // sorts by time
 	r.Sink.Emit(event.RunStarted{Scope: p.scope, Trigger: trigger, At: p.began})
-	p.run(ctx)
-	return p.end()
+	return p
 }
 
 // pass is a Run under way.
@@ -150,9 +159,6 @@ func (p *pass) reconcile(ctx context.Context) {
 // wait takes from the plan what failed before and isn't due for another try,
 // unless an operator asks.
 func (p *pass) wait(planned *Planned) error {
-	if p.tries == nil {
-		p.tries = tries{}
-	}
 	if p.trigger == event.Manual {
 		return nil
 	}
