@@ -83,10 +83,13 @@ func setup(env *testscript.Env) error {
 //	account names NAME…       the account has the policies of these names
 //	account count OP N        it got N requests of that operation
 //	account seed NAME DOMAIN  makes a policy at the dashboard
+//	account refer NAME GROUP  makes a policy there that refers to a group
+//	account tfstate FILE      puts the ids of policies for what stands for them there
+//	account session NAME TIME makes its sessions that long there
 //	account drop NAME         deletes one there
 //	account group NAME        makes an access group
 //	account pin NAME          makes an identity provider that sends PINs
-//	account fail OP KIND N    makes requests fail; KIND has - for blanks
+//	account fail OP KIND N [STATUS]  makes requests fail; KIND has - for blanks
 func accountCommand(ts *testscript.TestScript, neg bool, args []string) {
 	account, ok := ts.Value(accountKey{}).(*simulator.Account)
 	if !ok || neg || len(args) == 0 {
@@ -112,6 +115,26 @@ func accountCommand(ts *testscript.TestScript, neg bool, args []string) {
 			Include: []policy.Rule{{Kind: "email_domain", Body: map[string]any{"domain": args[2]}}},
 		})
 		ts.Check(err)
+	case "tfstate":
+		text := ts.ReadFile(args[1])
+		for _, p := range policies(ts, account) {
+			domain, _ := p.Include[0].Body.(map[string]any)["domain"].(string)
+			text = strings.ReplaceAll(text, "ID-OF-"+domain, p.ID)
+		}
+		ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+	case "session":
+		for _, p := range policies(ts, account) {
+			if p.Name == args[1] {
+				p.Settings = map[string]any{"session_duration": args[2]}
+				ts.Check(account.Edit(p.ID, p.Policy))
+			}
+		}
+	case "refer":
+		_, err := account.Seed(policy.Policy{
+			Name: args[1], Decision: policy.Allow,
+			Include: []policy.Rule{{Kind: "group", Body: map[string]any{"id": account.Add(policy.ToGroup, args[2])}}},
+		})
+		ts.Check(err)
 	case "group":
 		account.Add(policy.ToGroup, args[1])
 	case "pin":
@@ -125,7 +148,9 @@ func accountCommand(ts *testscript.TestScript, neg bool, args []string) {
 	case "fail":
 		times, err := strconv.Atoi(args[3])
 		ts.Check(err)
-		account.Inject(simulator.Fault{Operation: args[1], Kind: simulator.Kind(strings.ReplaceAll(args[2], "-", " ")), Times: times})
+		status, err := strconv.Atoi(append(args, "0")[4])
+		ts.Check(err)
+		account.Inject(simulator.Fault{Operation: args[1], Kind: simulator.Kind(strings.ReplaceAll(args[2], "-", " ")), Times: times, Status: status})
 	default:
 		ts.Fatalf("unknown: account %s", args[0])
 	}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/policysync/policysync/internal/cloudflare/simulator"
+	"github.com/policysync/policysync/internal/policy"
 )
 
 // fetch stands in for curl, which not every machine has: it prints what the
@@ -77,6 +78,8 @@ func TestReadme(t *testing.T) {
 			}
 		case "targets:":
 			r.config(text)
+		case "policysync export --out policies":
+			r.export(text)
 		case "policysync plan":
 			r.planApplyRun(text)
 		case "policysync status":
@@ -89,8 +92,8 @@ func TestReadme(t *testing.T) {
 		}
 		done++
 	}
-	if done < 9 {
-		t.Errorf("%d blocks were tried, want all 9", done)
+	if done < 10 {
+		t.Errorf("%d blocks were tried, want all 10", done)
 	}
 }
 
@@ -226,13 +229,26 @@ func (r *reader) config(text string) {
 	r.sh(r.dir, "git init --quiet --initial-branch=main && git add policies && git commit --quiet -m policies")
 }
 
+// export writes out what is in the account, and commits it.
+func (r *reader) export(text string) {
+	r.t.Helper()
+	_, err := r.account.Seed(policy.Policy{Name: "Office", Decision: policy.Deny, Include: []policy.Rule{{Kind: "everyone", Body: map[string]any{}}}})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if got, want := r.sh(r.dir, text), "Exported 1 policy to policies: 1 new, 0 altered, 0 as they were.\n"; !strings.HasPrefix(got, want) {
+		r.t.Errorf("export says\n%s\nwant %s", got, want)
+	}
+	r.sh(r.dir, "git add policies/office.yaml && git commit --quiet -m office")
+}
+
 // planApplyRun looks at the plan, says yes at a terminal, starts the daemon.
 func (r *reader) planApplyRun(text string) {
 	r.t.Helper()
 	if text != "policysync plan\npolicysync apply\npolicysync run" {
 		r.t.Fatalf("nothing tests this:\n%s", text)
 	}
-	if got := r.sh(r.dir, "policysync plan"); !strings.Contains(got, "Plan: 1 to create.") {
+	if got := r.sh(r.dir, "policysync plan"); !strings.Contains(got, "Plan: 1 to create. 1 in sync.") {
 		r.t.Errorf("plan says\n%s", got)
 	}
 	apply := exec.CommandContext(r.t.Context(), "policysync", "apply")
@@ -308,7 +324,7 @@ func (r *reader) withoutConfig(text string) {
 		r.t.Fatal(err)
 	}
 	got := r.sh(r.dir, strings.Replace(text, "TOKEN=…", "TOKEN="+simulator.DefaultToken, 1))
-	if want := "Plan: 1 to adopt."; !strings.Contains(got, want) {
+	if want := "Plan: 2 to adopt."; !strings.Contains(got, want) {
 		r.t.Errorf("plan says\n%s\nwant %q, for the state is another one", got, want)
 	}
 }

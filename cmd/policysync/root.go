@@ -46,7 +46,7 @@ everything else: drift, orphans, conflicts.`,
 	root.SetErr(a.stderr)
 	root.PersistentFlags().BoolVar(&a.flags.noColor, "no-color", false, "plain text on a terminal too (also: NO_COLOR)")
 	root.AddCommand(
-		newPlan(a), newApply(a), newRun(a), newValidate(a), newStatus(a), newHistory(a),
+		newPlan(a), newApply(a), newRun(a), newValidate(a), newExport(a), newStatus(a), newHistory(a),
 		newSync(a), newSuspend(a), newResume(a), newSchema(a), newDemo(a), newVersion(a),
 	)
 	return root
@@ -66,10 +66,15 @@ func (a *app) sourceFlags(c *cobra.Command) {
 	f.StringVar(&a.flags.repo, "repo", "", "without a config file: `URL` or path of the Git repository")
 	f.StringVar(&a.flags.branch, "branch", "main", "without a config file: `BRANCH` of the repository")
 	f.StringVar(&a.flags.path, "path", "policies", "without a config file: `FOLDER` inside the repository")
-	f.StringVar(&a.flags.account, "account", "", "without a config file: `ID` of the account (also: CLOUDFLARE_ACCOUNT_ID)")
+	a.accountFlag(c)
 	f.StringVar(&a.flags.mode, "mode", "create-only", "without a config file: `MODE`, one of create-only, upsert, sync")
 	a.varFlag(c)
-	f.StringVar(&a.flags.state, "state", "", "without a config file: `FILE` of the state (default $STATE_DIRECTORY/state.db, then ~/.local/state/policysync/state.db)")
+	a.stateFlag(c)
+}
+
+// accountFlag adds the flag that names the account where there is no config file.
+func (a *app) accountFlag(c *cobra.Command) {
+	c.Flags().StringVar(&a.flags.account, "account", "", "without a config file: `ID` of the account (also: CLOUDFLARE_ACCOUNT_ID)")
 }
 
 // varFlag adds the flag that stands in for the vars of a config file.
@@ -159,8 +164,11 @@ func (a *app) fromFlags(c *cobra.Command) (*config.Config, error) {
 			return nil, err
 		}
 	}
-	if c.Flags().Lookup("repo") == nil { // the command reads the state only
+	if c.Flags().Lookup("account") == nil { // the command reads the state only
 		return cfg, cfg.State.Validate()
+	}
+	if c.Flags().Lookup("repo") == nil { // the command doesn't look at the source
+		t.Source.URL = "."
 	}
 	if t.Source.URL == "" {
 		return nil, errors.New("there is no config file (./policysync.yaml or /etc/policysync/policysync.yaml): write one, or name the repository with --repo or a folder with --dir")

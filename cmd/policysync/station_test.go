@@ -25,7 +25,13 @@ type station struct {
 // newStation returns a station with some settings of its one target.
 func newStation(t *testing.T, settings string) *station {
 	t.Helper()
-	account := simulator.New(simulator.Options{})
+	return newStationWith(t, simulator.Options{}, settings)
+}
+
+// newStationWith returns one whose account is so.
+func newStationWith(t *testing.T, options simulator.Options, settings string) *station {
+	t.Helper()
+	account := simulator.New(options)
 	server := httptest.NewServer(account)
 	t.Cleanup(server.Close)
 	dir := t.TempDir()

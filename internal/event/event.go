@@ -125,6 +125,13 @@ type PlanMade struct {
 	Plan diff.Plan
 }
 
+// Progressed is a part of some long work that ended.
+type Progressed struct {
+	Scope
+	What        string // in the plural, such as lists
+	Done, Total int
+}
+
 // Held is a guard that held changes of a plan back.
 type Held struct {
 	Scope
@@ -206,6 +213,7 @@ func (SourceFetched) isEvent() {}
 func (Warned) isEvent()        {}
 func (PhaseDone) isEvent()     {}
 func (PlanMade) isEvent()      {}
+func (Progressed) isEvent()    {}
 func (Held) isEvent()          {}
 func (ChangeDone) isEvent()    {}
 func (RunDone) isEvent()       {}

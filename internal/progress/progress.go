@@ -57,9 +57,14 @@ func (l *Line) Emit(e event.Event) {
 	defer l.mu.Unlock()
 	switch e := e.(type) {
 	case event.PlanMade:
-		l.count.begin(len(e.Plan.Changes), time.Now())
+		l.count.begin("changes", len(e.Plan.Changes), time.Now())
 	case event.ChangeDone:
 		l.count.done++
+	case event.Progressed:
+		if e.What != l.count.what || e.Total != l.count.total {
+			l.count.begin(e.What, e.Total, time.Now())
+		}
+		l.count.done = e.Done
 	case event.BudgetWaiting:
 		l.count.wait(e.Wait, time.Now())
 	case event.RunDone:

@@ -8,14 +8,15 @@ import (
 
 // tally is how far a run is.
 type tally struct {
+	what        string // is counted
 	total, done int
 	began       time.Time
 	waits       time.Duration // all waits since, up to until
 	until       time.Time     // when the last of them ends
 }
 
-func (t *tally) begin(total int, now time.Time) {
-	*t = tally{total: total, began: now, until: t.until}
+func (t *tally) begin(what string, total int, now time.Time) {
+	*t = tally{what: what, total: total, began: now, until: t.until}
 	t.waits = max(0, t.until.Sub(now))
 }
 
@@ -36,7 +37,7 @@ func (t *tally) text(now time.Time) string {
 	var parts []string
 	waiting := max(0, t.until.Sub(now))
 	if t.total > 0 {
-		parts = append(parts, fmt.Sprintf("%d of %d changes", t.done, t.total))
+		parts = append(parts, fmt.Sprintf("%d of %d %s", t.done, t.total, t.what))
 		working := now.Sub(t.began) - t.waits + waiting
 		if t.done > 0 && working > 0 {
 			each := working / time.Duration(t.done)
