@@ -87,7 +87,7 @@ func (x *exporter) look(ctx context.Context, cfg *config.Config, records reconci
 		return err
 	}
 	defer client.Close()
-	if err := x.recall(ctx, records); err != nil {
+	if err := reconcile.Recall(ctx, records, x.target.Name, &x.now); err != nil {
 		return err
 	}
 	x.sink.Emit(event.Progressed{What: "lists", Done: 0, Total: 1})
@@ -99,20 +99,6 @@ func (x *exporter) look(ctx context.Context, cfg *config.Config, records reconci
 		return nil
 	}
 	return x.names(ctx, client)
-}
-
-// recall reads what is recorded.
-func (x *exporter) recall(ctx context.Context, records reconcile.Records) (err error) {
-	x.now.Pending = map[string]diff.Pending{}
-	intents, err := records.Intents(ctx, x.target.Name)
-	if err != nil {
-		return err
-	}
-	for _, i := range intents {
-		x.now.Pending[i.Key] = diff.Pending{Action: diff.Action(i.Action), Body: i.Body, At: i.At}
-	}
-	x.now.Recorded, err = records.Records(ctx, x.target.Name)
-	return err
 }
 
 // names lists what manifests name and policies refer to. A token that may read

@@ -74,6 +74,30 @@ func TestLineIsBelowWhatElseIsWritten(t *testing.T) {
 	})
 }
 
+func TestLineCountsWhatElseThereIsToWaitFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		line, written, end := run(t, 80)
+		defer end()
+		for _, step := range []struct {
+			event.Progressed
+			want string
+		}{
+			{event.Progressed{What: "lists", Total: 1}, "0 of 1 lists"},
+			{event.Progressed{What: "lists", Done: 1, Total: 3}, "1 of 3 lists, 1.0/s, 2s left"},
+			{event.Progressed{What: "lists", Done: 2, Total: 3}, "2 of 3 lists, 1.0/s, 1s left"},
+			{event.Progressed{What: "files", Done: 0, Total: 20}, "0 of 20 files"},
+		} {
+			line.Emit(step.Progressed)
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if got := screen(written.String())[0]; got != step.want {
+				t.Errorf("the terminal shows %q, want %q", got, step.want)
+			}
+		}
+	})
+}
+
 func TestLineGoesAwayWithItsContextAndNeverWraps(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

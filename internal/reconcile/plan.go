@@ -138,7 +138,7 @@ func (p *Planner) compute(ctx context.Context, scope event.Scope, from *source.S
 		return Planned{}, err
 	}
 	err = p.phase(scope, event.Plan, func() error {
-		if err := p.recall(ctx, &in); err != nil {
+		if err := Recall(ctx, p.Records, p.Target, &in); err != nil {
 			return err
 		}
 		planned.Plan = diff.Compute(in)
@@ -230,13 +230,13 @@ func (p *Planner) warn(message string) {
 	p.Sink.Emit(event.Warned{Scope: event.Scope{Target: p.Target}, Message: message})
 }
 
-// recall reads what was recorded.
-func (p *Planner) recall(ctx context.Context, in *diff.Input) error {
-	recorded, err := p.Records.Records(ctx, p.Target)
+// Recall puts what is recorded of a target into the input of a plan.
+func Recall(ctx context.Context, from Records, target string, in *diff.Input) error {
+	recorded, err := from.Records(ctx, target)
 	if err != nil {
 		return err
 	}
-	intents, err := p.Records.Intents(ctx, p.Target)
+	intents, err := from.Intents(ctx, target)
 	if err != nil {
 		return err
 	}
