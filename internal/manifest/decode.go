@@ -142,7 +142,7 @@ type catalog struct {
 	vars      map[string]any
 	varNames  []string // sorted
 	openVars  bool
-	bodies    map[[3]string]any // of the rules so far, by kind, field and text
+	pool      policy.Pool
 }
 
 func (d *Decoder) catalog() *catalog {
@@ -150,7 +150,6 @@ func (d *Decoder) catalog() *catalog {
 		fields: Fields(),
 		kinds:  map[string]policy.Kind{},
 		vars:   d.Vars, varNames: slices.Sorted(maps.Keys(d.Vars)), openVars: d.OpenVars,
-		bodies: map[[3]string]any{},
 	}
 	for _, k := range policy.Kinds() {
 		c.kinds[k.Name] = k

@@ -89,14 +89,14 @@ func (d *document) known(kind policy.Kind, at yamltree.Position, body yamltree.V
 		}
 		i := listed(kind.Fields, full)
 		if i < 0 {
-			return []placed{{d.shared(policy.Rule{Kind: kind.Name, Body: d.object(own, kind.Fields, full)}), at}}
+			return []placed{{d.pool.Share(policy.Rule{Kind: kind.Name, Body: d.object(own, kind.Fields, full)}), at}}
 		}
 		values := full.Entries[i].Value.Items
 		rules := make([]placed, len(values))
 		for n, value := range values {
 			full.Entries = slices.Clone(full.Entries)
 			full.Entries[i].Value = value
-			rules[n] = placed{d.shared(policy.Rule{Kind: kind.Name, Body: d.object(own, kind.Fields, full)}), value.Position}
+			rules[n] = placed{d.pool.Share(policy.Rule{Kind: kind.Name, Body: d.object(own, kind.Fields, full)}), value.Position}
 		}
 		return rules
 	case len(kind.Fields) == 0:
@@ -107,25 +107,6 @@ func (d *document) known(kind policy.Kind, at yamltree.Position, body yamltree.V
 		d.report(body.Position, "%s: want an object, got %s: write %s: {%s: …}", own.name, body, kind.Name, kind.Fields[0].Name)
 	}
 	return nil
-}
-
-// shared returns a rule whose body is in memory once, however many rules of
-// one text are the same: in a folder of many policies most are.
-func (d *document) shared(r policy.Rule) policy.Rule {
-	body, _ := r.Body.(map[string]any)
-	for field, value := range body {
-		text, isText := value.(string)
-		if len(body) > 1 || !isText {
-			return r
-		}
-		key := [...]string{r.Kind, field, text}
-		if first, seen := d.bodies[key]; seen {
-			r.Body = first
-		} else {
-			d.bodies[key] = r.Body
-		}
-	}
-	return r
 }
 
 // listed returns which entry of a body has a list in place of a single value,

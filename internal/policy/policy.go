@@ -207,6 +207,7 @@ func DecodeList(text []byte) ([]Live, error) {
 	if !isList {
 		return nil, fmt.Errorf("decode policies: %s is no list of them", shape(value))
 	}
+	var pool Pool
 	list := make([]Live, len(objects))
 	for i, value := range objects {
 		object, err := asObject(value)
@@ -216,6 +217,7 @@ func DecodeList(text []byte) ([]Live, error) {
 		if err != nil {
 			return nil, err
 		}
+		pool.share(&list[i].Policy)
 	}
 	return list, nil
 }

@@ -15,7 +15,9 @@ import (
 // Records returns the target's records by key.
 func (r *Reader) Records(ctx context.Context, target string) ([]policy.Recorded, error) {
 	const query = "SELECT " + recordColumns + " FROM records WHERE target = ? ORDER BY key"
-	return all(ctx, r, "read records of", recordPlaces, query, target)
+	var pool policy.Pool
+	places := func(r *policy.Recorded) []any { return recordPlaces(r, &pool) }
+	return all(ctx, r, "read records of", places, query, target)
 }
 
 // Intents returns the target's open intents by key.

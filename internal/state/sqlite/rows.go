@@ -24,11 +24,12 @@ const (
 	suspensionColumns = `target, reason, since, until`
 )
 
-func recordPlaces(r *policy.Recorded) []any {
+// recordPlaces has what is scanned share what rules have in common, by pool.
+func recordPlaces(r *policy.Recorded, pool *policy.Pool) []any {
 	return []any{
 		&r.Key, &r.ID,
-		body{&r.Sent},
-		readBack{r},
+		body{&r.Sent, pool},
+		readBack{r, pool},
 		&r.Written, &r.Protect, &r.Commit, &r.File, &r.Line,
 		instant{&r.CreatedAt},
 		instant{&r.UpdatedAt},
@@ -38,7 +39,7 @@ func recordPlaces(r *policy.Recorded) []any {
 }
 
 func intentPlaces(i *state.Intent) []any {
-	return []any{&i.Target, &i.Key, &i.Action, &i.ID, body{&i.Body}, &i.Run, instant{&i.At}, &i.Answered}
+	return []any{&i.Target, &i.Key, &i.Action, &i.ID, body{&i.Body, nil}, &i.Run, instant{&i.At}, &i.Answered}
 }
 
 func runPlaces(r *state.Run) []any {
@@ -109,7 +110,10 @@ func (e ending) Scan(from any) error {
 
 // body is a policy as JSON. The zero Policy is {}, which decodes to it; left
 // to itself it would come back with an empty include.
-type body struct{ *policy.Policy }
+type body struct {
+	*policy.Policy
+	pool *policy.Pool // nil: shares nothing
+}
 
 // Value returns what the column holds (driver.Valuer).
 func (b body) Value() (driver.Value, error) {
@@ -126,7 +130,7 @@ func (b body) Scan(from any) error {
 	if err != nil {
 		return err
 	}
-	if err := b.UnmarshalJSON([]byte(text)); err != nil {
+	if err := b.pool.Unmarshal([]byte(text), b.Policy); err != nil {
 		return fmt.Errorf("%w: %w", state.ErrCorrupt, err)
 	}
 	return nil
@@ -140,7 +144,7 @@ func (o optionalBody) Value() (driver.Value, error) {
 	if *o.to == nil {
 		return nil, nil
 	}
-	return body{*o.to}.Value()
+	return body{*o.to, nil}.Value()
 }
 
 // Scan takes what the column holds (sql.Scanner).
@@ -150,20 +154,23 @@ func (o optionalBody) Scan(from any) error {
 		return nil
 	}
 	*o.to = new(policy.Policy)
-	return body{*o.to}.Scan(from)
+	return body{*o.to, nil}.Scan(from)
 }
 
 // readBack is what the account answered, NULL when that is the same text as
 // what was sent: then it is neither stored nor decoded twice.
-type readBack struct{ *policy.Recorded }
+type readBack struct {
+	*policy.Recorded
+	pool *policy.Pool
+}
 
 // Value returns what the column holds (driver.Valuer).
 func (r readBack) Value() (driver.Value, error) {
-	sent, err := body{&r.Sent}.Value()
+	sent, err := body{&r.Sent, nil}.Value()
 	if err != nil {
 		return nil, err
 	}
-	answered, err := body{&r.ReadBack}.Value()
+	answered, err := body{&r.ReadBack, nil}.Value()
 	if err != nil || answered == sent {
 		return nil, err
 	}
@@ -176,7 +183,7 @@ func (r readBack) Scan(from any) error {
 		r.ReadBack = r.Sent
 		return nil
 	}
-	return body{&r.ReadBack}.Scan(from)
+	return body{&r.ReadBack, r.pool}.Scan(from)
 }
 
 // counts is a map as a JSON object, nil when it is empty.

@@ -47,6 +47,6 @@ func (t transaction) exec(ctx context.Context, query string, args ...any) (int64
 }
 
 func (t transaction) replace(ctx context.Context, target string, record policy.Recorded) error {
-	_, err := t.exec(ctx, replaceRecord, append([]any{target}, recordPlaces(&record)...)...)
+	_, err := t.exec(ctx, replaceRecord, append([]any{target}, recordPlaces(&record, nil)...)...)
 	return err
 }
