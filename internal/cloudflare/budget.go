@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -27,8 +28,9 @@ var errPaused = errors.New("the server asked for no requests")
 // tokens would let twice that many through.) It may be used from several
 // goroutines, which are served in the order of their calls.
 type Budget struct {
-	turn chan struct{} // full while someone is at the head of the queue
-	kept ring
+	turn     chan struct{} // full while someone is at the head of the queue
+	answered chan struct{} // full when a request has ended of late
+	kept     ring
 
 	mu     sync.Mutex
 	begun  []time.Time          // ring of the last requests; zero: none yet
@@ -40,7 +42,10 @@ type Budget struct {
 
 // NewBudget returns a budget of that many requests in 5 minutes, at least one.
 func NewBudget(requests int) *Budget {
-	return &Budget{turn: make(chan struct{}, 1), begun: make([]time.Time, max(requests, 1)), server: map[string]allowance{}}
+	return &Budget{
+		turn: make(chan struct{}, 1), answered: make(chan struct{}, 1),
+		begun: make([]time.Time, max(requests, 1)), server: map[string]allowance{},
+	}
 }
 
 // OpenBudget returns a NewBudget that goes on where the last one with that
@@ -77,15 +82,32 @@ func (b *Budget) Wait(ctx context.Context, waiting func(time.Duration)) (time.Du
 	}
 	for {
 		wait, err := b.take(time.Now())
-		if wait <= 0 || err != nil {
+		if wait == 0 || err != nil {
 			return time.Since(start), err
 		}
-		if waiting != nil {
+		if wait != untilAnswered && waiting != nil {
 			waiting(wait)
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := b.pass(ctx, wait); err != nil {
 			return time.Since(start), err
 		}
+	}
+}
+
+// untilAnswered, in place of a time to wait, is until a request under way has
+// ended.
+const untilAnswered time.Duration = -1
+
+// pass waits.
+func (b *Budget) pass(ctx context.Context, wait time.Duration) error {
+	if wait != untilAnswered {
+		return sleep(ctx, wait)
+	}
+	select {
+	case <-b.answered:
+		return nil
+	case <-ctx.Done():
+		return ended(ctx)
 	}
 }
 
@@ -103,6 +125,9 @@ func (b *Budget) take(now time.Time) (time.Duration, error) {
 	if earliest.After(now) {
 		return earliest.Sub(now), nil
 	}
+	if b.under > 0 && b.spent() {
+		return untilAnswered, nil
+	}
 	if err := b.kept.set(b.oldest, now); err != nil {
 		return 0, err
 	}
@@ -115,19 +140,27 @@ func (b *Budget) take(now time.Time) (time.Duration, error) {
 	return 0, nil
 }
 
-// allowed returns from when on the server takes one more request, and forgets
-// what it said of a time that is over.
+// allowed returns from when on the server may take one more request.
 func (b *Budget) allowed(now time.Time) time.Time {
 	from := b.resume
-	for name, a := range b.server {
-		switch {
-		case !a.until.After(now):
-			delete(b.server, name)
-		case a.left <= 0 && a.until.After(from):
+	for _, a := range b.server {
+		if a.left <= 0 && a.until.After(now) && a.until.After(from) {
 			from = a.until
 		}
 	}
 	return from
+}
+
+// spent reports whether nothing is left of what the server said last. When the
+// time is over of which it said so, it takes at least one more, and perhaps no
+// second one: only the answer to that one tells.
+func (b *Budget) spent() bool {
+	for _, a := range b.server {
+		if a.left <= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // ended says that a request that Wait let begin has come to its end, or that
@@ -136,18 +169,24 @@ func (b *Budget) ended() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.under--
+	select {
+	case b.answered <- struct{}{}:
+	default: // somebody is told already
+	}
 }
 
 // heed takes what the answer to a request tells of what the server still takes.
 // It may not have counted the others under way yet. An answer may be late: it
-// doesn't raise what is left of a time that isn't over.
+// doesn't raise what is left of a time that isn't over. What was said of a time
+// that is over holds until the next answer.
 func (b *Budget) heed(told map[string]allowance, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	maps.DeleteFunc(b.server, func(_ string, held allowance) bool { return !held.until.After(now) })
 	for name, a := range told {
 		a.left -= b.under - 1
 		held, known := b.server[name]
-		if known && held.until.After(now) && held.left <= a.left {
+		if known && held.left <= a.left {
 			continue
 		}
 		if held.until.After(a.until) {

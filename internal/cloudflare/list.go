@@ -112,6 +112,9 @@ func (l *listing[T]) add(page int, got answer) error {
 		return errors.New("it is empty")
 	}
 	pages := got.info.pages(l.pages, len(found))
+	if pages > max(total, 1) { // each would have to be asked for
+		return fmt.Errorf("result_info tells of %d pages for %d entries", pages, total)
+	}
 	if page == 1 {
 		l.total, l.pages = total, pages
 	}
