@@ -112,6 +112,11 @@ func (w watched) Runs(ctx context.Context, target string, limit int) ([]state.Ru
 	return w.store.Runs(ctx, target, limit)
 }
 
+func (w watched) Run(ctx context.Context, id string) (state.Run, error) {
+	w.step("Run")
+	return w.store.Run(ctx, id)
+}
+
 func (w watched) Changes(ctx context.Context, run string) ([]state.Change, error) {
 	w.step("Changes")
 	return w.store.Changes(ctx, run)

@@ -43,11 +43,11 @@ func (a *app) history(ctx context.Context, reader state.Reader, t config.Target,
 		}
 	}
 	for _, r := range runs {
-		changes, err := reader.Changes(ctx, r.ID)
+		run, err := report.OfRun(ctx, reader, r)
 		if err != nil {
 			return err
 		}
-		if err := a.showRun(report.NewRun(r, changes)); err != nil {
+		if err := a.showRun(run); err != nil {
 			return err
 		}
 	}

@@ -134,6 +134,7 @@ type noState struct{}
 func (noState) Records(context.Context, string) ([]policy.Recorded, error) { return nil, nil }
 func (noState) Intents(context.Context, string) ([]state.Intent, error)    { return nil, nil }
 func (noState) Runs(context.Context, string, int) ([]state.Run, error)     { return nil, nil }
+func (noState) Run(context.Context, string) (state.Run, error)             { return state.Run{}, state.ErrNoRun }
 func (noState) Changes(context.Context, string) ([]state.Change, error)    { return nil, nil }
 func (noState) Suspension(context.Context, string) (state.Suspension, error) {
 	return state.Suspension{}, nil

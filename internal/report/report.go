@@ -55,7 +55,7 @@ type Run struct {
 	Started  time.Time      `json:"started"`
 	Finished *time.Time     `json:"finished"`
 	Counts   map[string]int `json:"counts"`
-	Changes  []Change       `json:"changes,omitempty"`
+	Changes  []Change       `json:"changes,omitzero"` // nil: not told
 }
 
 // Change is a change of a run.
@@ -71,8 +71,8 @@ type Change struct {
 	At        time.Time `json:"at"`
 }
 
-// NewRun returns a run with its changes, if they are given.
-func NewRun(r state.Run, changes []state.Change) *Run {
+// NewRun returns a run without its changes.
+func NewRun(r state.Run) *Run {
 	run := &Run{
 		ID: r.ID, Target: r.Target, Trigger: r.Trigger, Commit: r.Commit, Result: r.Result, Error: r.Error,
 		Started: r.Started, Counts: r.Counts,
@@ -80,13 +80,24 @@ func NewRun(r state.Run, changes []state.Change) *Run {
 	if !r.Finished.IsZero() {
 		run.Finished = &r.Finished
 	}
-	for _, c := range changes {
-		run.Changes = append(run.Changes, Change{
+	return run
+}
+
+// OfRun reads the changes of a run, and returns it with them.
+func OfRun(ctx context.Context, reader state.Reader, r state.Run) (*Run, error) {
+	changes, err := reader.Changes(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	run := NewRun(r)
+	run.Changes = make([]Change, len(changes))
+	for i, c := range changes {
+		run.Changes[i] = Change{
 			Action: c.Action, Key: c.Key, Name: c.Name, ID: c.ID, Direction: c.Direction,
 			Result: c.Result, Error: c.Error, Ray: c.Ray, At: c.At,
-		})
+		}
 	}
-	return run
+	return run, nil
 }
 
 // OfTarget reads how a target stands at that time.
@@ -97,7 +108,7 @@ func OfTarget(ctx context.Context, reader state.Reader, name string, now time.Ti
 		return t, err
 	}
 	if len(runs) > 0 {
-		t.LastRun = NewRun(runs[0], nil)
+		t.LastRun = NewRun(runs[0])
 	}
 	s, err := reader.Suspension(ctx, name)
 	if err != nil || !s.InForce(now) {

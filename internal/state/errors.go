@@ -36,6 +36,6 @@ var (
 	// ErrSuspended: the target is suspended, and so doesn't run.
 	ErrSuspended = errors.New("suspended")
 
-	// ErrNoRun: the run was never started.
+	// ErrNoRun: no run with that ID was ever started.
 	ErrNoRun = errors.New("no such run")
 )

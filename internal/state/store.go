@@ -20,6 +20,9 @@ type Reader interface {
 	// the same instant by ID, descending. A limit of 0 or less is none.
 	Runs(ctx context.Context, target string, limit int) ([]Run, error)
 
+	// Run returns the run with that ID, or an error that wraps ErrNoRun.
+	Run(ctx context.Context, id string) (Run, error)
+
 	// Changes returns the run's changes in the order in which they were
 	// stored; none for a run that isn't there.
 	Changes(ctx context.Context, run string) ([]Change, error)

@@ -91,9 +91,23 @@ func (o Options) listRuns(w http.ResponseWriter, r *http.Request, target string)
 	runs, err := o.State.Runs(r.Context(), target, limit)
 	all := []*report.Run{}
 	for _, run := range runs {
-		all = append(all, report.NewRun(run, nil))
+		all = append(all, report.NewRun(run))
 	}
 	answerWith(w, map[string]any{"runs": all}, err)
+}
+
+func (o Options) showRun(w http.ResponseWriter, r *http.Request) {
+	found, err := o.State.Run(r.Context(), r.PathValue("run"))
+	if errors.Is(err, state.ErrNoRun) {
+		fail(w, http.StatusNotFound, err.Error())
+		return
+	}
+	if err != nil {
+		fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	run, err := report.OfRun(r.Context(), o.State, found)
+	answerWith(w, run, err)
 }
 
 func answerWith(w http.ResponseWriter, body any, err error) {
@@ -144,7 +158,7 @@ func newRun(done event.RunDone) *report.Run {
 	for s, n := range done.States {
 		run.Counts[string(s)] = n
 	}
-	return report.NewRun(run, nil)
+	return report.NewRun(run)
 }
 
 // suspendRequest is the body of POST …/suspend.

@@ -66,8 +66,9 @@ func newOperator(t *testing.T) *operator {
 	run := state.Run{ID: "run-1", Target: "production", Trigger: "startup", Started: noon}
 	record := policy.Recorded{Key: "eng", ID: "1", Sent: policy.Policy{Name: "Eng"}, Commit: "c0ffee", File: "eng.yaml", Line: 1, CreatedAt: noon, UpdatedAt: noon}
 	intent := state.Intent{Target: "production", Key: "new", Action: "create", Body: policy.Policy{Name: "New"}, Run: "run-1", At: noon}
+	change := state.Change{Run: "run-1", Target: "production", Action: "delete", Key: "old", ID: "2", Direction: "narrows", Result: "success", Ray: "r", At: noon}
 	if err := errors.Join(
-		store.StartRun(t.Context(), run), store.Refresh(t.Context(), "production", []policy.Recorded{record}), store.Intend(t.Context(), intent),
+		store.StartRun(t.Context(), run), store.Forget(t.Context(), change), store.Refresh(t.Context(), "production", []policy.Recorded{record}), store.Intend(t.Context(), intent),
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +103,9 @@ func TestTargetsAPI(t *testing.T) {
 		"no policies":         {"GET /api/v1/targets/stage/policies", "", "", 200, `{"policies":[]}`, ""},
 		"runs":                {"GET /api/v1/targets/production/runs?limit=1", "", "", 200, `{"runs":[` + lastRun + `]}`, ""},
 		"no runs":             {"GET /api/v1/targets/stage/runs", "", "", 200, `{"runs":[]}`, ""},
+		"a run":               {"GET /api/v1/runs/run-1", "", "", 200, strings.TrimSuffix(lastRun, "}") + `,"changes":[{"action":"delete","key":"old","name":"","id":"2","direction":"narrows","result":"success","error":"","ray":"r","at":"2026-11-23T12:00:00Z"}]}`, ""},
+		"no such run":         {"GET /api/v1/runs/run-2", "", "", 404, `run \"run-2\": no such run`, ""},
+		"a run from away":     {"GET /api/v1/runs/run-1", "", "away", 401, "Bearer", ""},
 		"a limit of 0":        {"GET /api/v1/targets/stage/runs?limit=0", "", "", 400, "limit", ""},
 		"sync":                {"POST /api/v1/targets/production/sync", "", "operator", 202, `{"target":"production","woken":true}`, "wake production manual"},
 		"sync without token":  {"POST /api/v1/targets/production/sync", "", "", 401, "Bearer", ""},

@@ -41,6 +41,7 @@ const pingTimeout = 5 * time.Second
 //	GET  /api/v1/freeze  the freeze switches that are set, and where
 //	POST /api/v1/freeze  sets others
 //	GET  /api/v1/targets, /api/v1/targets/{target}, …/policies, …/runs
+//	GET  /api/v1/runs/{run}
 //	POST /api/v1/targets/{target}/sync, …/suspend, …/resume
 //	POST /webhooks/…     what package webhook says
 func Handler(o Options) http.Handler {
@@ -65,6 +66,7 @@ func Handler(o Options) http.Handler {
 	mux.HandleFunc("GET "+target, o.target(o.showTarget))
 	mux.HandleFunc("GET "+target+"/policies", o.target(o.listPolicies))
 	mux.HandleFunc("GET "+target+"/runs", o.target(o.listRuns))
+	mux.HandleFunc("GET /api/v1/runs/{run}", o.guarded(o.showRun))
 	mux.HandleFunc("POST "+target+"/sync", o.target(o.sync))
 	mux.HandleFunc("POST "+target+"/suspend", o.target(o.suspend))
 	mux.HandleFunc("POST "+target+"/resume", o.target(o.resume))

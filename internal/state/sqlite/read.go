@@ -36,6 +36,19 @@ func (r *Reader) Runs(ctx context.Context, target string, limit int) ([]state.Ru
 	return all(ctx, r, "read runs of", runPlaces, query, target, limit)
 }
 
+// Run returns the run with that ID, or an error that wraps state.ErrNoRun.
+func (r *Reader) Run(ctx context.Context, id string) (state.Run, error) {
+	const query = "SELECT " + runColumns + " FROM runs WHERE id = ?"
+	found, err := all(ctx, r, "read a run of", runPlaces, query, id)
+	if err != nil {
+		return state.Run{}, err
+	}
+	if len(found) == 0 {
+		return state.Run{}, fmt.Errorf("run %q: %w", id, state.ErrNoRun)
+	}
+	return found[0], nil
+}
+
 // Changes returns the run's changes in the order in which they were stored.
 func (r *Reader) Changes(ctx context.Context, run string) ([]state.Change, error) {
 	const query = "SELECT " + changeColumns + " FROM changes WHERE run = ? ORDER BY seq"

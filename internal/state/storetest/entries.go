@@ -111,8 +111,13 @@ func runFinishes(t *testing.T, opener Opener) {
 	finished.Finished = noon.Add(3 * time.Second)
 	check(t, store.FinishRun(t.Context(), finished))
 	check(t, store.Close())
-	runs, err = open(t, opener).Runs(t.Context(), target, 1)
+	store = open(t, opener)
+	runs, err = store.Runs(t.Context(), target, 1)
 	same(t, []state.Run{finished}, runs, err)
+	found, err := store.Run(t.Context(), run)
+	same(t, finished, found, err)
+	_, err = store.Run(t.Context(), "unbegun")
+	wantError(t, state.ErrNoRun, err)
 }
 
 func runOnce(t *testing.T, opener Opener) {

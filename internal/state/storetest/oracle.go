@@ -95,6 +95,8 @@ func (m *model) compare(t *rapid.T, store state.Reader, target string) {
 		found, err := store.Changes(t.Context(), id)
 		agree(t, "changes", changesOf(id, m.changes), found, err)
 		changes = append(changes, found...)
+		run, err := store.Run(t.Context(), id)
+		agree(t, "run", m.runs[id], run, err)
 	}
 	if len(changes) != len(m.changes) {
 		t.Fatalf("%d changes, want %d", len(changes), len(m.changes))
