@@ -19,6 +19,7 @@ import (
 	"github.com/policysync/policysync/internal/secret"
 	"github.com/policysync/policysync/internal/source"
 	"github.com/policysync/policysync/internal/source/githubapp"
+	"github.com/policysync/policysync/internal/source/signature"
 	"github.com/policysync/policysync/internal/state"
 	"github.com/policysync/policysync/internal/state/sqlite"
 )
@@ -37,6 +38,7 @@ func (a *app) newSource(t config.Target, cacheDir string) (reconcile.Source, err
 		Username: s.Auth.Username, Password: s.Auth.Password, CAFile: s.Auth.CAFile,
 		GitHubApp: githubapp.App{ID: s.Auth.GitHubApp.AppID, InstallationID: s.Auth.GitHubApp.InstallationID, PrivateKey: s.Auth.GitHubApp.PrivateKey},
 		SSHKey:    s.Auth.SSHKey, Passphrase: s.Auth.SSHPassphrase, KnownHosts: s.Auth.KnownHosts, CacheDir: cacheDir,
+		Trusted: signature.Keys{OpenPGP: s.Verify.OpenPGPKeys, AllowedSigners: s.Verify.SSHAllowedSigners},
 	})
 }
 

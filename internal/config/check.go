@@ -80,8 +80,6 @@ func (f *findings) source(s *Source, p place) {
 	f.want(s.Path != "" && fs.ValidPath(path.Clean(s.Path)), &s.Path, "source.path",
 		"want a folder inside the repository, such as policies, or . for all of it")
 	f.auth(&s.Auth)
-	f.unavailable(&s.Verify.OpenPGPKeys, "source.verify.openpgp_keys_file")
-	f.unavailable(&s.Verify.SSHAllowedSigners, "source.verify.ssh_allowed_signers_file")
 }
 
 func (f *findings) auth(a *Auth) {

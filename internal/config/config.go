@@ -69,7 +69,8 @@ type GitHubApp struct {
 	PrivateKey     secret.Source `yaml:"private_key_file"`
 }
 
-// Verify names the keys of those whose signed commits are trusted.
+// Verify names the keys of those whose signatures are trusted; without any,
+// whatever the repository has is.
 type Verify struct {
 	OpenPGPKeys       string `yaml:"openpgp_keys_file"`
 	SSHAllowedSigners string `yaml:"ssh_allowed_signers_file"`

@@ -102,7 +102,8 @@ type RunStarted struct {
 type SourceFetched struct {
 	Scope
 	Result FetchResult
-	Err    error // with FetchError
+	Signer string // who signed the commit, with what; empty where nobody has to
+	Err    error  // with FetchError
 }
 
 // Warned is something that a person should look at though the run goes on.

@@ -124,7 +124,11 @@ func (s sink) received(e event.WebhookDone) {
 func (s sink) fetched(e event.SourceFetched) {
 	switch e.Result {
 	case event.Changed:
-		s.Info("new commit", scope(e.Scope)...)
+		fields := scope(e.Scope)
+		if e.Signer != "" {
+			fields = append(fields, zap.String("signer", e.Signer))
+		}
+		s.Info("new commit", fields...)
 	case event.FetchError:
 		s.Warn("source can't be read", append(scope(e.Scope), zap.Error(e.Err))...)
 	case event.Unchanged:

@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,7 @@ import (
 	"github.com/policysync/policysync/internal/cloudflare/simulator"
 	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/source"
 )
 
 // inSync returns a world whose policies a and b are as Git says, in the mode
@@ -66,6 +68,38 @@ func TestDriftIsSeenWhileGitCannotBeReadAndNothingIsWritten(t *testing.T) {
 		w.run(event.Success)
 		if n := w.writes() - before; n != 2 {
 			t.Errorf("%d writes once Git is back, want 2", n)
+		}
+	})
+}
+
+func TestARefusedCommitLeavesTheLastGoodOneDesiredAndWritesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := inSync(t)
+		good, before := w.git.last.Commit, w.writes()
+		w.git.declare("a", "b", "backdoor")
+		w.git.err = fmt.Errorf("fetch: %w: it is not signed", source.ErrRefused)
+		w.drift()
+		time.Sleep(10 * time.Minute)
+		if done := w.run(event.Failed); done.Commit != good || done.States[diff.Drifted] != 1 || done.States[diff.Missing] != 1 {
+			t.Errorf("states %v of commit %q, want those of %s", done.States, done.Commit, good)
+		}
+		want := "Git has no commit that may be used since " + time.Now().UTC().Format(time.RFC3339) + ": the account is compared with commit " +
+			good + ", the last one read, and nothing is written to it"
+		if d := cmp.Diff([]string{want}, w.events.warnings()); d != "" {
+			t.Errorf("warnings (-want +got):\n%s", d)
+		}
+		for _, c := range w.events.plan().Reported {
+			if !strings.HasSuffix(c.Reason, "; held back by Git, whose commit is refused") {
+				t.Errorf("%s %s: %s", c.Action, c.Key, c.Reason)
+			}
+		}
+		runs, err := w.store.Runs(t.Context(), "production", 1)
+		if err != nil || runs[0].Error != "fetch: fetch: the commit is refused: it is not signed" {
+			t.Errorf("history has %+v (%v)", runs, err)
+		}
+		if n := w.writes() - before; n != 0 {
+			t.Errorf("%d writes", n)
 		}
 	})
 }

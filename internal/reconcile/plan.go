@@ -109,7 +109,7 @@ func (p *Planner) fetch(ctx context.Context, scope *event.Scope) (changed bool, 
 	if changed {
 		result = event.Changed
 	}
-	p.Sink.Emit(event.SourceFetched{Scope: *scope, Result: result})
+	p.Sink.Emit(event.SourceFetched{Scope: *scope, Result: result, Signer: p.snapshot.Signer})
 	return changed, nil
 }
 

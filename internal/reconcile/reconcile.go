@@ -111,7 +111,7 @@ func (p *pass) run(ctx context.Context) {
 		return
 	}
 	if p.fail(fetchErr) {
-		p.withoutGit(ctx)
+		p.withoutGit(ctx, fetchErr)
 	} else {
 		p.reconcile(ctx)
 	}

@@ -37,6 +37,5 @@ const (
 
 // unavailable are keys that this version knows but can't follow.
 var unavailable = []string{
-	"targets[].source.verify.openpgp_keys_file", "targets[].source.verify.ssh_allowed_signers_file",
 	"server.access.team_domain", "server.access.audience",
 }

@@ -33,10 +33,10 @@ var (
 
 // cacheDir is the folder of one URL and reference:
 //
-//	<hash>/      a bare repository with that commit, complete and never changed
+//	<hash>/      a bare repository with that commit or annotated tag, complete and never changed
 //	<hash>.<id>/ the same, but of the files only those below one path
 //	unfinished/  the repository that a download is filling
-//	last         the hash of the commit that was last fetched with success
+//	last         the commit that was last fetched with success, and what named it
 //	lock         held while a commit is looked for, added or removed
 //
 // Each commit is downloaded whole. Haves would not make it less: for a fetch
@@ -97,23 +97,23 @@ func (c cacheDir) open(hash plumbing.Hash) (*store, error) {
 
 // add puts the commit that fill stores into the cache, in the place of what
 // may be there of it, and forgets older ones.
-func (c cacheDir) add(fill func(*store) (plumbing.Hash, error)) (plumbing.Hash, error) {
+func (c cacheDir) add(fill func(*store) (plumbing.Hash, error)) error {
 	unfinished := filepath.Join(c.dir, unfinishedName)
 	if err := os.RemoveAll(unfinished); err != nil {
-		return plumbing.ZeroHash, fmt.Errorf("remove an unfinished download: %w", err)
+		return fmt.Errorf("remove an unfinished download: %w", err)
 	}
 	hash, part, err := fillNew(unfinished, fill)
 	if err != nil {
-		return plumbing.ZeroHash, errors.Join(err, os.RemoveAll(unfinished))
+		return errors.Join(err, os.RemoveAll(unfinished))
 	}
 	dir := c.commit(hash, part)
 	if err := errors.Join(os.RemoveAll(dir), os.RemoveAll(c.commit(hash, true))); err != nil {
-		return plumbing.ZeroHash, fmt.Errorf("remove a damaged commit from the cache: %w", err)
+		return fmt.Errorf("remove a damaged commit from the cache: %w", err)
 	}
 	if err := os.Rename(unfinished, dir); err != nil {
-		return plumbing.ZeroHash, fmt.Errorf("add the commit to the cache: %w", err)
+		return fmt.Errorf("add the commit to the cache: %w", err)
 	}
-	return hash, c.prune(hash)
+	return c.prune(hash)
 }
 
 func fillNew(dir string, fill func(*store) (plumbing.Hash, error)) (hash plumbing.Hash, part bool, err error) {
@@ -126,21 +126,24 @@ func fillNew(dir string, fill func(*store) (plumbing.Hash, error)) (hash plumbin
 	return hash, s.part, err
 }
 
-// last returns the commit that was last marked; none is the zero hash.
-func (c cacheDir) last() plumbing.Hash {
+// last returns what was last marked; none is the zero tip.
+func (c cacheDir) last() tip {
 	text, err := os.ReadFile(filepath.Join(c.dir, lastName))
-	if err != nil || !fullHash.Match(text) {
-		return plumbing.ZeroHash
+	commit, want, _ := strings.Cut(string(text), " ")
+	if err != nil || !fullHash.MatchString(commit) || !fullHash.MatchString(want) {
+		return tip{}
 	}
-	return plumbing.NewHash(string(text))
+	return tip{commit: plumbing.NewHash(commit), want: plumbing.NewHash(want)}
 }
 
-// mark notes the commit as the last one. A file that is cut off names none.
-func (c cacheDir) mark(hash plumbing.Hash) error {
-	if hash == c.last() {
+// mark notes the commit, and the tag that named it, as the last one. A file that
+// is cut off names none.
+func (c cacheDir) mark(last tip) error {
+	if last == c.last() {
 		return nil
 	}
-	if err := os.WriteFile(filepath.Join(c.dir, lastName), []byte(hash.String()), 0o600); err != nil {
+	text := last.commit.String() + " " + last.want.String()
+	if err := os.WriteFile(filepath.Join(c.dir, lastName), []byte(text), 0o600); err != nil {
 		return fmt.Errorf("note the commit in the cache: %w", err)
 	}
 	return nil
@@ -153,7 +156,7 @@ func (c cacheDir) prune(added plumbing.Hash) error {
 	if err != nil {
 		return fmt.Errorf("list the cache: %w", err)
 	}
-	kept := []string{lockName, lastName, added.String(), c.last().String()}
+	kept := []string{lockName, lastName, added.String(), c.last().want.String()}
 	for _, e := range entries {
 		name, _, _ := strings.Cut(e.Name(), ".")
 		if slices.Contains(kept, name) {

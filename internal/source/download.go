@@ -16,8 +16,8 @@ import (
 )
 
 // download stores the commit that the reference names now, with at least the
-// files below folder, and returns its hash.
-func (r *remote) download(ctx context.Context, into *store, folder string) (plumbing.Hash, error) {
+// files below folder, and returns which that is.
+func (r *remote) download(ctx context.Context, into *store, folder string) (tip, error) {
 	var found tip
 	err := r.talk(ctx, func(ctx context.Context, c conversation) (err error) {
 		if found, err = r.ref.tip(c.adv); err != nil {
@@ -35,7 +35,7 @@ func (r *remote) download(ctx context.Context, into *store, folder string) (plum
 	if err == nil && !into.has(found.commit) {
 		err = noCommit(r.ref)
 	}
-	return found.commit, err
+	return found, err
 }
 
 // filters reports whether the server leaves files out when asked to, and gives

@@ -9,17 +9,27 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
+
+	"github.com/policysync/policysync/internal/source/signature"
 )
 
 // Git fetches the files of one reference of one repository. It is safe for
 // concurrent use; calls wait for one another.
 type Git struct {
-	remote *remote
-	cache  cacheDir
-	folder string
+	remote  *remote
+	cache   cacheDir
+	folder  string
+	trusted signature.Keys
 
 	mu   sync.Mutex
-	last *Snapshot
+	last loaded
+}
+
+// loaded is a Snapshot with what vouches for it.
+type loaded struct {
+	*Snapshot
+	at     tip
+	signed signed
 }
 
 // NewGit checks the options and returns every mistake in them. It asks neither
@@ -30,7 +40,7 @@ func NewGit(o Options) (*Git, error) {
 	if err := errors.Join(addressErr, refErr, o.check(), o.checkLogin(address)); err != nil {
 		return nil, fmt.Errorf("set up the Git source: %w", err)
 	}
-	return &Git{remote: newRemote(address, ref, o), cache: o.cacheFor(address, ref), folder: o.folder()}, nil
+	return &Git{remote: newRemote(address, ref, o), cache: o.cacheFor(address, ref), folder: o.folder(), trusted: o.Trusted}, nil
 }
 
 // Fetch returns the files of the commit that the reference names now. It asks
@@ -39,49 +49,55 @@ func NewGit(o Options) (*Git, error) {
 // not even ask for the list when the commit is in the cache. While the commit
 // stays the same, and can be read, so does the pointer.
 //
-// What the options name and the repository lacks is an error that matches
-// ErrNotFound. An ended ctx, or a server that is silent for longer than the
+// With Options.Trusted, what isn't signed by one of these keys, as their files
+// are now, is an error that matches ErrRefused. What the options name and the
+// repository lacks is one that matches ErrNotFound. An ended ctx, or a server that is silent for longer than the
 // timeout, gives an error that matches the one of package context. No error has
 // the password in it. After an error the Snapshot of an earlier call is as good
 // as before, and whether to go on with it is up to the caller.
 func (g *Git) Fetch(ctx context.Context) (*Snapshot, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	snapshot, err := g.fetch(ctx)
+	last, err := g.fetch(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("fetch %s of %s: %w", g.remote.ref, g.remote.address, err)
 	}
-	g.last = snapshot
-	return snapshot, nil
+	g.last = last
+	return last.Snapshot, nil
 }
 
-func (g *Git) fetch(ctx context.Context) (*Snapshot, error) {
-	commit, err := g.tip(ctx)
+func (g *Git) fetch(ctx context.Context) (loaded, error) {
+	found, err := g.tip(ctx)
 	if err != nil {
-		return nil, err
+		return loaded{}, err
 	}
-	if g.last != nil && g.last.Commit == commit.String() && g.last.readable() {
-		return g.last, nil
+	if g.last.at == found && g.last.readable() {
+		_, err := g.last.signed.signer(g.trusted)
+		return g.last, err
 	}
 	unlock, err := g.cache.lock(ctx)
 	if err != nil {
-		return nil, err
+		return loaded{}, err
 	}
-	snapshot, err := g.load(ctx, commit)
+	next, err := g.load(ctx, found)
 	if err == nil {
-		err = g.cache.mark(plumbing.NewHash(snapshot.Commit))
+		err = g.cache.mark(next.at)
 	}
-	return snapshot, errors.Join(err, unlock())
+	return next, errors.Join(err, unlock())
 }
 
 // Last returns what the last Fetch that succeeded returned, be it one of an
 // earlier process with the same URL, reference and CacheDir; nil where there is
-// none that can be read. The server isn't asked.
+// none that can be read or, with Options.Trusted, none that is signed by one of
+// the keys as their files are now. The server isn't asked.
 func (g *Git) Last(ctx context.Context) *Snapshot {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.last != nil && g.last.readable() {
-		return g.last
+	if g.last.Snapshot != nil && g.last.readable() {
+		if _, err := g.last.signed.signer(g.trusted); err != nil {
+			return nil
+		}
+		return g.last.Snapshot
 	}
 	unlock, err := g.cache.lock(ctx)
 	if err != nil {
@@ -92,58 +108,73 @@ func (g *Git) Last(ctx context.Context) *Snapshot {
 		return nil
 	}
 	g.last = last
-	return last
+	return last.Snapshot
 }
 
 // tip returns the commit to show; only a branch or a tag has to be asked for.
-func (g *Git) tip(ctx context.Context) (plumbing.Hash, error) {
+func (g *Git) tip(ctx context.Context) (tip, error) {
 	if g.remote.ref.pinned() {
-		return plumbing.NewHash(g.remote.ref.name), nil
+		hash := plumbing.NewHash(g.remote.ref.name)
+		return tip{hash, hash}, nil
 	}
-	tip, err := g.remote.tip(ctx)
-	return tip.commit, err
+	return g.remote.tip(ctx)
 }
 
 // load takes the commit from the cache or, where it is not there or damaged,
 // puts it there first.
-func (g *Git) load(ctx context.Context, commit plumbing.Hash) (*Snapshot, error) {
-	snapshot, err := g.open(commit)
+func (g *Git) load(ctx context.Context, found tip) (loaded, error) {
+	next, err := g.open(found)
 	if !errors.Is(err, errAbsent) && !errors.Is(err, errDamaged) {
-		return snapshot, err
+		return next, err
 	}
-	commit, err = g.cache.add(func(s *store) (plumbing.Hash, error) {
-		return g.remote.download(ctx, s, g.folder)
+	err = g.cache.add(func(s *store) (_ plumbing.Hash, err error) {
+		found, err = g.remote.download(ctx, s, g.folder)
+		return found.want, err
 	})
 	if err != nil {
-		return nil, err
+		return loaded{}, err
 	}
-	return g.open(commit)
+	return g.open(found)
 }
 
-// open reads a commit and its folders out of the cache and makes sure that
-// every file is there.
-func (g *Git) open(hash plumbing.Hash) (*Snapshot, error) {
-	objects, err := g.cache.open(hash)
+// open reads a commit out of the cache and, once it is sure that it is signed as
+// it must be, its folders; it makes sure that every file is there.
+func (g *Git) open(found tip) (loaded, error) {
+	objects, err := g.cache.open(found.want)
 	if err != nil {
-		return nil, err
+		return loaded{}, err
 	}
 	defer objects.close()
-	commit, err := objects.commit(hash)
+	commit, err := objects.commit(found.commit)
 	if err != nil {
-		return nil, err
+		return loaded{}, err
 	}
-	reader := treeReader{store: objects, time: commit.Committer.When}
-	root, err := reader.open(commit, g.folder)
-	if err == nil {
-		err = root.each(func(file *node) (err error) {
-			file.size, err = objects.size(file.hash)
-			return err
-		})
-	}
+	signed, err := g.signed(objects, found, commit)
 	if err != nil {
-		return nil, err
+		return loaded{}, err
 	}
-	return newSnapshot(commit, &treeFS{root: root, store: objects}), nil
+	signer, err := signed.signer(g.trusted)
+	if err != nil {
+		return loaded{}, err
+	}
+	root, err := objects.folder(commit, g.folder)
+	if err != nil {
+		return loaded{}, err
+	}
+	snapshot := newSnapshot(commit, &treeFS{root: root, store: objects})
+	snapshot.Signer = signer
+	return loaded{snapshot, found, signed}, nil
+}
+
+// signed takes apart what vouches for a commit, if anything has to.
+func (g *Git) signed(objects *store, found tip, commit *object.Commit) (signed, error) {
+	switch {
+	case g.trusted.IsZero():
+		return signed{}, nil
+	case g.remote.ref.kind != tagRef:
+		return objects.signedCommit(commit)
+	}
+	return objects.signedTag(found, g.remote.ref.name)
 }
 
 func newSnapshot(commit *object.Commit, files *treeFS) *Snapshot {

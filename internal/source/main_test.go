@@ -18,9 +18,9 @@ import (
 // not asked for what is on 127.0.0.1.)
 var behindProxy sync.Map
 
-// TestMain keeps the machine's Git settings out of the tests, makes the
-// certificate of httptest a trusted one and a proxy the environment's, and
-// fails when a test leaves a goroutine behind.
+// TestMain keeps the machine's Git settings and OpenPGP keys out of the tests,
+// makes the certificate of httptest a trusted one and a proxy the environment's,
+// and fails when a test leaves a goroutine behind.
 func TestMain(m *testing.M) {
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if handler, found := behindProxy.Load(q.URL.Host); found {
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	}
 	goleak.VerifyTestMain(m, goleak.IgnoreCurrent(), goleak.Cleanup(func(code int) {
 		proxy.Close()
-		_ = os.RemoveAll(dir)
+		_ = os.RemoveAll(dir) // which also ends GnuPG's agent
 		os.Exit(code)
 	}))
 }
@@ -47,7 +47,7 @@ func prepare(proxy string) (dir string, err error) {
 	certificate, err := writeCertificate(dir)
 	for name, value := range map[string]string{
 		"GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1", "SSL_CERT_FILE": certificate, "LC_ALL": "C",
-		"HTTP_PROXY": proxy, "NO_PROXY": "",
+		"HTTP_PROXY": proxy, "NO_PROXY": "", "GNUPGHOME": dir, // whose path is short enough for its agent's sockets
 	} {
 		err = errors.Join(err, os.Setenv(name, value))
 	}

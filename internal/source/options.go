@@ -14,6 +14,7 @@ import (
 
 	"github.com/policysync/policysync/internal/secret"
 	"github.com/policysync/policysync/internal/source/githubapp"
+	"github.com/policysync/policysync/internal/source/signature"
 )
 
 // DefaultTimeout is how long a server may stay silent when Options.Timeout is 0.
@@ -38,6 +39,8 @@ type Options struct {
 	SSHKey     secret.Source // private key for ssh, which needs one
 	Passphrase secret.Source // of SSHKey, when that is encrypted
 	KnownHosts string        // file with the keys of ssh servers; ssh needs one
+
+	Trusted signature.Keys // who must have signed the commit or, with Tag, the tag; none: anybody may have made it
 
 	CacheDir string        // folder for the caches; made when missing; several processes may share it
 	Timeout  time.Duration // longest silence of the server before Fetch gives up; default DefaultTimeout

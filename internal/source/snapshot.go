@@ -18,6 +18,7 @@ type Snapshot struct {
 	Author  string    // name <email> of the commit's author; "" for a local folder
 	Subject string    // first line of the commit's message; "" for a local folder
 	Time    time.Time // when the commit was committed; zero for a local folder
+	Signer  string    // who signed it, with what; "" without Options.Trusted
 
 	// FS is rooted at Options.Path and is also an fs.ReadDirFS, fs.ReadFileFS
 	// and fs.StatFS.

@@ -143,6 +143,20 @@ func (t *treeReader) entry(entry object.TreeEntry) (*node, error) {
 	return n, nil
 }
 
+// folder returns the folder at path in a commit, with all that is below it and
+// the size of each file, all of which must be there.
+func (s *store) folder(commit *object.Commit, path string) (*node, error) {
+	reader := treeReader{store: s, time: commit.Committer.When}
+	root, err := reader.open(commit, path)
+	if err != nil {
+		return nil, err
+	}
+	return root, root.each(func(file *node) (err error) {
+		file.size, err = s.size(file.hash)
+		return err
+	})
+}
+
 // each hands every file and link below a folder to do, until an error. A
 // submodule's commit is in another repository and isn't among them.
 func (n *node) each(do func(*node) error) error {
