@@ -44,6 +44,7 @@ func onCores(b *testing.B, n int, name string, args ...string) usage {
 // Of a process that has ended one only learns the larger of its own peak of
 // memory and that of the process that started it.
 func measured() {
+	tuneGC()
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.LookupEnv}
 	if code := run(context.Background(), a, os.Args[1:]); code != 0 {
 		fmt.Println("exit code", code)
