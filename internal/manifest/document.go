@@ -1,7 +1,9 @@
 package manifest
 
 import (
+	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/policysync/policysync/internal/policy"
@@ -39,6 +41,9 @@ func decodeFile(known *catalog, at found, content []byte) file {
 	return result
 }
 
+// lfsPointer begins what Git LFS puts in the place of a file (its docs/spec.md).
+const lfsPointer = "version https://git-lfs.github.com/spec/"
+
 // document is one manifest being decoded.
 type document struct {
 	*catalog
@@ -55,6 +60,11 @@ func (d *document) report(at yamltree.Position, format string, args ...any) {
 
 // decode adds what a document declares to that of its file.
 func (d *document) decode(root yamltree.Value, to *file) {
+	if strings.HasPrefix(root.Text, lfsPointer) {
+		d.report(root.Position, "the file is a Git LFS pointer, and the manifest itself is not in the commit: "+
+			"take it out of LFS with `git lfs untrack '*%s' && git add --renormalize .`", path.Ext(d.file.Path()))
+		return
+	}
 	if root.Shape != yamltree.Object {
 		hint := ""
 		if root.Shape == yamltree.List {
