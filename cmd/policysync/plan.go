@@ -76,7 +76,7 @@ func (a *app) planTarget(
 	ctx context.Context, cfg *config.Config, t config.Target, cacheDir string, shared budgets, records reconcile.Records,
 ) (reconcile.Planned, error) {
 	sink := newConsole(a.stderr)
-	from, err := a.newSource(t, cacheDir)
+	from, err := a.newSource(t, cacheDir, sink)
 	if err != nil {
 		return reconcile.Planned{}, err
 	}

@@ -27,8 +27,9 @@ import (
 // requestsAtOnce is how many requests of one target may be under way.
 const requestsAtOnce = 10
 
-// newSource returns the target's source, with its cache below a folder.
-func (a *app) newSource(t config.Target, cacheDir string) (reconcile.Source, error) {
+// newSource returns the target's source, with its cache below a folder, which
+// tells sink of what its branch does.
+func (a *app) newSource(t config.Target, cacheDir string, sink event.Sink) (reconcile.Source, error) {
 	if a.flags.dir != "" {
 		return source.NewDir(a.flags.dir), nil
 	}
@@ -38,6 +39,10 @@ func (a *app) newSource(t config.Target, cacheDir string) (reconcile.Source, err
 		Username: s.Auth.Username, Password: s.Auth.Password, CAFile: s.Auth.CAFile,
 		GitHubApp: githubapp.App{ID: s.Auth.GitHubApp.AppID, InstallationID: s.Auth.GitHubApp.InstallationID, PrivateKey: s.Auth.GitHubApp.PrivateKey},
 		SSHKey:    s.Auth.SSHKey, Passphrase: s.Auth.SSHPassphrase, KnownHosts: s.Auth.KnownHosts, CacheDir: cacheDir,
+		FastForwardOnly: s.FastForwardOnly,
+		Rewound: func(r source.Rewind) {
+			sink.Emit(event.SourceRewound{Target: t.Name, From: r.From, To: r.To, Refused: r.Refused, Unknown: r.Unknown})
+		},
 		Trusted: signature.Keys{OpenPGP: s.Verify.OpenPGPKeys, AllowedSigners: s.Verify.SSHAllowedSigners},
 	})
 }
@@ -96,7 +101,7 @@ func (a *app) newReconcilers(
 	var all []*reconcile.Reconciler
 	shared := newBudgets(filepath.Dir(cfg.State.Path()))
 	for _, t := range cfg.Targets {
-		from, err := a.newSource(t, cacheBeside(cfg.State))
+		from, err := a.newSource(t, cacheBeside(cfg.State), sink)
 		if err != nil {
 			return nil, fmt.Errorf("target %s: %w", t.Name, err)
 		}

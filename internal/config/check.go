@@ -79,6 +79,9 @@ func (f *findings) source(s *Source, p place) {
 	}
 	f.want(s.Path != "" && fs.ValidPath(path.Clean(s.Path)), &s.Path, "source.path",
 		"want a folder inside the repository, such as policies, or . for all of it")
+	if s.FastForwardOnly && (s.Tag != "" || s.Commit != "") {
+		f.report(f.first(&s.FastForwardOnly), "source.fast_forward_only is for a branch: leave it out with tag and commit")
+	}
 	f.auth(&s.Auth)
 }
 

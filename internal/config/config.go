@@ -48,6 +48,8 @@ type Source struct {
 	Path   string `yaml:"path"`   // slash-separated and clean; "." is the repository's root
 	Auth   Auth   `yaml:"auth"`
 	Verify Verify `yaml:"verify"`
+
+	FastForwardOnly bool `yaml:"fast_forward_only"` // only with Branch
 }
 
 // Auth says how policysync and the Git server prove themselves to each other.

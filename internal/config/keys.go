@@ -42,6 +42,10 @@ var allKeys = []Key{
 	{Name: "targets[].source.verify", Doc: "the keys of those whose signatures are trusted; with none, whatever the repository has is"},
 	{Name: "targets[].source.verify.openpgp_keys_file", Doc: "OpenPGP public keys of those who must have signed the commit or, with `tag`, the tag"},
 	{Name: "targets[].source.verify.ssh_allowed_signers_file", Doc: "the same for ssh keys, as OpenSSH's allowed_signers; with both, a key of either file is enough"},
+	{
+		Name: "targets[].source.fast_forward_only", Default: "false",
+		Doc: "`true` refuses a branch that was moved back or aside; else that is only logged and counted",
+	},
 	{Name: "targets[].cloudflare", Doc: "how to reach the account"},
 	{Name: "targets[].cloudflare.api_token_file", Doc: "holds the API token"},
 	{Name: "targets[].cloudflare.email", Doc: "the user of an API key, the older scheme"},

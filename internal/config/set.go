@@ -22,6 +22,11 @@ func set(field any, text string) error {
 		*field = text
 	case *time.Duration:
 		return assign(field, text, time.ParseDuration, "want a duration with its unit, such as 90s, 10m or 1h30m")
+	case *bool:
+		if text != "true" && text != "false" {
+			return errors.New("want true or false")
+		}
+		*field = text == "true"
 	case *int:
 		return assign(field, text, strconv.Atoi, "want a whole number")
 	case *int64:

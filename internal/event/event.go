@@ -106,6 +106,14 @@ type SourceFetched struct {
 	Err    error  // with FetchError
 }
 
+// SourceRewound is a move of the source's branch that is no fast-forward.
+type SourceRewound struct {
+	Target   string
+	From, To string // commits
+	Refused  bool   // the run goes on without what is there now
+	Unknown  error  // why it can't be told what the move is; nil: it is certain
+}
+
 // Warned is something that a person should look at though the run goes on.
 type Warned struct {
 	Scope
@@ -211,6 +219,7 @@ type Resumed struct {
 
 func (RunStarted) isEvent()    {}
 func (SourceFetched) isEvent() {}
+func (SourceRewound) isEvent() {}
 func (Warned) isEvent()        {}
 func (PhaseDone) isEvent()     {}
 func (PlanMade) isEvent()      {}

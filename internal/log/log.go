@@ -45,6 +45,8 @@ func (s sink) Emit(e event.Event) {
 		s.Debug("run started", append(scope(e.Scope), zap.String("trigger", string(e.Trigger)))...)
 	case event.SourceFetched:
 		s.fetched(e)
+	case event.SourceRewound:
+		s.rewound(e)
 	case event.Warned:
 		s.Warn(e.Message, scope(e.Scope)...)
 	case event.PhaseDone:
@@ -134,6 +136,17 @@ func (s sink) fetched(e event.SourceFetched) {
 	case event.Unchanged:
 		s.Debug("source unchanged", scope(e.Scope)...)
 	}
+}
+
+func (s sink) rewound(e event.SourceRewound) {
+	fields := []zap.Field{
+		zap.String("target", e.Target), zap.String("from", e.From), zap.String("to", e.To), zap.Bool("refused", e.Refused),
+	}
+	if e.Unknown != nil {
+		s.Warn("the branch has moved, and whether it is a fast-forward can't be told", append(fields, zap.Error(e.Unknown))...)
+		return
+	}
+	s.Warn("the branch has moved by no fast-forward", fields...)
 }
 
 // planned writes a line for each step that is only reported, because no other

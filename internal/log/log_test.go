@@ -95,6 +95,8 @@ func TestLevels(t *testing.T) {
 		event.RunStarted{Scope: scope},
 		event.SourceFetched{Scope: scope, Result: event.Unchanged},
 		event.SourceFetched{Scope: scope, Result: event.FetchError, Err: errors.New("down")},
+		event.SourceRewound{Target: "production", From: "a", To: "b"},
+		event.SourceRewound{Target: "production", From: "a", To: "b", Unknown: errors.New("down")},
 		event.Warned{Scope: scope, Message: "look"},
 		event.PhaseDone{Scope: scope},
 		event.PlanMade{Scope: scope},
@@ -112,7 +114,7 @@ func TestLevels(t *testing.T) {
 		event.Suspended{Target: "production", Until: time.Now()},
 		event.Resumed{Target: "production"},
 	}
-	for level, want := range map[string]int{"debug": len(every), "info": 11, "warn": 5, "error": 1} {
+	for level, want := range map[string]int{"debug": len(every), "info": 13, "warn": 7, "error": 1} {
 		if got := lines(t, level, every...); len(got) != want {
 			t.Errorf("level %s: %d lines, want %d: %v", level, len(got), want, got)
 		}
@@ -150,8 +152,8 @@ func TestConsoleIsForPeople(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log.Sink(logger).Emit(event.SourceFetched{Scope: scope, Result: event.Changed})
-	if got := out.String(); !strings.Contains(got, " INFO new commit ") || !strings.Contains(got, `"commit": "c0ffee"`) {
+	log.Sink(logger).Emit(event.SourceFetched{Scope: scope, Result: event.Changed, Signer: "ann"})
+	if got := out.String(); !strings.Contains(got, " INFO new commit ") || !strings.Contains(got, `"commit": "c0ffee", "signer": "ann"`) {
 		t.Errorf("line is %q", got)
 	}
 }

@@ -20,7 +20,7 @@ type Build struct{ Version, Revision string }
 // Metrics is an event.Sink. It may be used from several goroutines.
 type Metrics struct {
 	runs, changes, fetches, requests, stops *prometheus.CounterVec
-	waits, webhooks                         *prometheus.CounterVec
+	waits, webhooks, rewinds                *prometheus.CounterVec
 	phases, requestTimes, toLive            *prometheus.HistogramVec
 	policies, lastRun, lastSuccess          *prometheus.GaugeVec
 	suspended                               *prometheus.GaugeVec
@@ -36,7 +36,7 @@ func New(to prometheus.Registerer, build Build, targets, receivers []string) (*M
 	}, []string{"version", "revision", "goversion"})
 	info.WithLabelValues(build.Version, build.Revision, runtime.Version()).Set(1)
 	for _, c := range []prometheus.Collector{
-		info, m.runs, m.changes, m.fetches, m.requests, m.stops, m.waits, m.webhooks, m.phases, m.requestTimes, m.toLive,
+		info, m.runs, m.changes, m.fetches, m.requests, m.stops, m.waits, m.webhooks, m.rewinds, m.phases, m.requestTimes, m.toLive,
 		m.policies, m.lastRun, m.lastSuccess, m.suspended,
 	} {
 		if err := to.Register(c); err != nil {
@@ -74,6 +74,7 @@ func unregistered() *Metrics {
 		runs:         counter("runs_total", "Runs that ended.", "target", "trigger", "result"),
 		changes:      counter("changes_total", "Changes of plans that ended.", "target", "action", "direction", "result"),
 		fetches:      counter("source_fetches_total", "Times the source was asked for its commit.", "target", "result"),
+		rewinds:      counter("source_rewinds_total", "Moves of the source's branch that were no fast-forward, or not known to be.", "target"),
 		requests:     counter("cloudflare_requests_total", "Requests to the Cloudflare API that ended.", "operation", "code"),
 		stops:        counter("guard_stops_total", "Runs in which a guard held changes back.", "target", "reason"),
 		webhooks:     counter("webhook_requests_total", "Requests to webhook receivers that were answered.", "provider", "result"),
@@ -142,6 +143,7 @@ func (m *Metrics) zero(target string) {
 		m.stops.WithLabelValues(target, string(reason))
 	}
 	m.waits.WithLabelValues(target)
+	m.rewinds.WithLabelValues(target)
 	m.toLive.WithLabelValues(target)
 	m.suspended.WithLabelValues(target)
 	m.lastRun.WithLabelValues(target)
@@ -153,6 +155,8 @@ func (m *Metrics) Emit(e event.Event) {
 	switch e := e.(type) {
 	case event.SourceFetched:
 		m.fetches.WithLabelValues(e.Target, string(e.Result)).Inc()
+	case event.SourceRewound:
+		m.rewinds.WithLabelValues(e.Target).Inc()
 	case event.PhaseDone:
 		m.phases.WithLabelValues(e.Target, string(e.Phase)).Observe(e.Took.Seconds())
 	case event.ChangeDone:

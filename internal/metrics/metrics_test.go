@@ -55,6 +55,7 @@ func TestSeriesStandAtZero(t *testing.T) {
 		"policysync_last_run_timestamp_seconds":              "gauge target",
 		"policysync_commit_to_live_seconds":                  "histogram target",
 		"policysync_source_fetches_total":                    "counter result,target",
+		"policysync_source_rewinds_total":                    "counter target",
 		"policysync_cloudflare_requests_total":               "counter code,operation",
 		"policysync_cloudflare_request_duration_seconds":     "histogram operation",
 		"policysync_cloudflare_ratelimit_wait_seconds_total": "counter target",
@@ -86,6 +87,7 @@ func TestEventsAreCounted(t *testing.T) {
 		event.RunStarted{Scope: scope, Trigger: event.Startup},
 		event.SourceFetched{Scope: scope, Result: event.Changed},
 		event.SourceFetched{Scope: scope, Result: event.FetchError, Err: errors.New("down")},
+		event.SourceRewound{Target: "production", From: "a", To: "b", Refused: true},
 		event.PhaseDone{Scope: scope, Phase: event.List, Took: time.Second},
 		event.Held{Scope: scope, Reason: guard.Frozen},
 		event.ChangeDone{Scope: scope, Change: diff.Change{Action: diff.ActionCreate, Direction: impact.Widens}, Outcome: event.Applied},
@@ -115,6 +117,7 @@ policysync_runs_total{result="failed",target="production",trigger="schedule"} 1
 policysync_runs_total{result="success",target="production",trigger="startup"} 1
 policysync_source_fetches_total{result="changed",target="production"} 1
 policysync_source_fetches_total{result="error",target="production"} 1
+policysync_source_rewinds_total{target="production"} 1
 policysync_suspended{target="production"} 1
 policysync_webhook_requests_total{provider="generic",result="bad_signature"} 1
 policysync_webhook_requests_total{provider="github",result="accepted"} 1

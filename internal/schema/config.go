@@ -104,6 +104,8 @@ func (c configs) special(name string) *jsonschema.Schema {
 		return c.number(0, math.MaxInt64, `\+?[0-9]+`)
 	case "targets[].source.auth.github_app.app_id", "targets[].source.auth.github_app.installation_id":
 		return c.number(math.MinInt64, math.MaxInt64, `[+-]?[0-9]+`)
+	case "targets[].source.fast_forward_only":
+		return alsoOf("boolean", c.text(`true|false`))
 	case "targets[].vars":
 		return c.vars()
 	case "server.access.operators": // not available yet

@@ -9,6 +9,10 @@ func (c configs) relate(root *jsonschema.Schema) {
 	source := target.Properties["source"]
 	source.Type, source.Types, source.Required = "object", nil, []string{"url"}
 	source.AllOf = []*jsonschema.Schema{c.onlyOne("branch", "tag"), c.onlyOne("branch", "commit"), c.onlyOne("tag", "commit")}
+	for _, fixed := range []string{"tag", "commit"} {
+		forwardOnly := having("fast_forward_only", &jsonschema.Schema{Enum: []any{true, "true"}})
+		source.AllOf = append(source.AllOf, &jsonschema.Schema{If: forwardOnly, Then: empty(fixed)})
+	}
 	target.Properties["cloudflare"].AllOf = []*jsonschema.Schema{c.onlyOne("api_token_file", "api_key_file")}
 	auth := source.Properties["auth"]
 	app := auth.Properties["github_app"]

@@ -98,11 +98,7 @@ func (c cacheDir) open(hash plumbing.Hash) (*store, error) {
 // add puts the commit that fill stores into the cache, in the place of what
 // may be there of it, and forgets older ones.
 func (c cacheDir) add(fill func(*store) (plumbing.Hash, error)) error {
-	unfinished := filepath.Join(c.dir, unfinishedName)
-	if err := os.RemoveAll(unfinished); err != nil {
-		return fmt.Errorf("remove an unfinished download: %w", err)
-	}
-	hash, part, err := fillNew(unfinished, fill)
+	unfinished, hash, part, err := c.fill(fill)
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(unfinished))
 	}
@@ -116,14 +112,25 @@ func (c cacheDir) add(fill func(*store) (plumbing.Hash, error)) error {
 	return c.prune(hash)
 }
 
-func fillNew(dir string, fill func(*store) (plumbing.Hash, error)) (hash plumbing.Hash, part bool, err error) {
+// scratch hands use an empty store, which is removed afterwards.
+func (c cacheDir) scratch(use func(*store) error) error {
+	unfinished, _, _, err := c.fill(func(s *store) (plumbing.Hash, error) { return plumbing.ZeroHash, use(s) })
+	return errors.Join(err, os.RemoveAll(unfinished))
+}
+
+// fill makes a new store, has it filled, and returns where it is.
+func (c cacheDir) fill(fill func(*store) (plumbing.Hash, error)) (dir string, hash plumbing.Hash, part bool, err error) {
+	dir = filepath.Join(c.dir, unfinishedName)
+	if err := os.RemoveAll(dir); err != nil {
+		return dir, hash, false, fmt.Errorf("remove an unfinished download: %w", err)
+	}
 	s := openToFill(dir)
 	defer s.close()
 	if err := s.storage.Init(); err != nil {
-		return plumbing.ZeroHash, false, fmt.Errorf("make a folder in the cache: %w", err)
+		return dir, hash, false, fmt.Errorf("make a folder in the cache: %w", err)
 	}
 	hash, err = fill(s)
-	return hash, s.part, err
+	return dir, hash, s.part, err
 }
 
 // last returns what was last marked; none is the zero tip.

@@ -53,6 +53,9 @@ func (c conversation) pull(ctx context.Context, into *store, request *packp.Uplo
 		return err
 	}
 	pack := demultiplex(request.Capabilities, c.silence.heard(response))
+	if c.most > 0 {
+		pack = &atMost{pack, c.most}
+	}
 	return errors.Join(packfile.UpdateObjectStorage(into.storage, pack), response.Close())
 }
 

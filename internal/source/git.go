@@ -21,15 +21,20 @@ type Git struct {
 	folder  string
 	trusted signature.Keys
 
-	mu   sync.Mutex
-	last loaded
+	forwardOnly bool
+	rewound     func(Rewind) // nil: nobody wants to know
+
+	mu      sync.Mutex
+	last    loaded
+	refused move // the one that was last refused
 }
 
 // loaded is a Snapshot with what vouches for it.
 type loaded struct {
 	*Snapshot
-	at     tip
-	signed signed
+	at      tip
+	parents []plumbing.Hash
+	signed  signed
 }
 
 // NewGit checks the options and returns every mistake in them. It asks neither
@@ -40,7 +45,10 @@ func NewGit(o Options) (*Git, error) {
 	if err := errors.Join(addressErr, refErr, o.check(), o.checkLogin(address)); err != nil {
 		return nil, fmt.Errorf("set up the Git source: %w", err)
 	}
-	return &Git{remote: newRemote(address, ref, o), cache: o.cacheFor(address, ref), folder: o.folder(), trusted: o.Trusted}, nil
+	return &Git{
+		remote: newRemote(address, ref, o), cache: o.cacheFor(address, ref), folder: o.folder(), trusted: o.Trusted,
+		forwardOnly: o.FastForwardOnly, rewound: o.Rewound,
+	}, nil
 }
 
 // Fetch returns the files of the commit that the reference names now. It asks
@@ -50,7 +58,8 @@ func NewGit(o Options) (*Git, error) {
 // stays the same, and can be read, so does the pointer.
 //
 // With Options.Trusted, what isn't signed by one of these keys, as their files
-// are now, is an error that matches ErrRefused. What the options name and the
+// are now, is an error that matches ErrRefused, and so is, with
+// Options.FastForwardOnly, a move of the branch that is no fast-forward. What the options name and the
 // repository lacks is one that matches ErrNotFound. An ended ctx, or a server that is silent for longer than the
 // timeout, gives an error that matches the one of package context. No error has
 // the password in it. After an error the Snapshot of an earlier call is as good
@@ -80,6 +89,9 @@ func (g *Git) fetch(ctx context.Context) (loaded, error) {
 		return loaded{}, err
 	}
 	next, err := g.load(ctx, found)
+	if err == nil {
+		err = g.follow(ctx, next)
+	}
 	if err == nil {
 		err = g.cache.mark(next.at)
 	}
@@ -163,7 +175,7 @@ func (g *Git) open(found tip) (loaded, error) {
 	}
 	snapshot := newSnapshot(commit, &treeFS{root: root, store: objects})
 	snapshot.Signer = signer
-	return loaded{snapshot, found, signed}, nil
+	return loaded{snapshot, found, commit.ParentHashes, signed}, nil
 }
 
 // signed takes apart what vouches for a commit, if anything has to.

@@ -146,19 +146,19 @@ func TestFetchFollowsTheBranchWhereverItGoes(t *testing.T) {
 		{"two commits at once", func() {
 			r.commit("main", "second", files{"a.yaml": "2", "same.yaml": "same"})
 			r.git("update-ref", "refs/keep", r.commit("main", "third", files{"b.yaml": "3", "same.yaml": "same"}))
-		}, files{"b.yaml": "3", "same.yaml": "same"}, []string{listing, listing, pack}},
+		}, files{"b.yaml": "3", "same.yaml": "same"}, []string{listing, listing, pack, listing, pack}},
 		{"force-push to the commit before, still in the cache", func() {
 			r.git("update-ref", "refs/heads/main", first)
-		}, files{"a.yaml": "1", "same.yaml": "same"}, []string{listing}},
+		}, files{"a.yaml": "1", "same.yaml": "same"}, []string{listing, listing, pack}},
 		{"and forward again", func() {
 			r.git("update-ref", "refs/heads/main", r.git("rev-parse", "refs/keep"))
-		}, files{"b.yaml": "3", "same.yaml": "same"}, []string{listing}},
+		}, files{"b.yaml": "3", "same.yaml": "same"}, []string{listing, listing, pack}},
 		{"force-push to a commit never seen", func() {
 			r.git("update-ref", "refs/heads/main", "refs/heads/main~1")
-		}, files{"a.yaml": "2", "same.yaml": "same"}, []string{listing, listing, pack}},
+		}, files{"a.yaml": "2", "same.yaml": "same"}, []string{listing, listing, pack, listing, pack}},
 		{"rewritten history", func() {
 			r.rewrite("main", "all new", files{"c.yaml": "4"})
-		}, files{"c.yaml": "4"}, []string{listing, listing, pack}},
+		}, files{"c.yaml": "4"}, []string{listing, listing, pack, listing, pack}},
 		{"a file comes back that only the lost history had", func() {
 			r.commit("main", "back", files{"b.yaml": "3", "c.yaml": "4"})
 		}, files{"b.yaml": "3", "c.yaml": "4"}, []string{listing, listing, pack}},

@@ -42,6 +42,9 @@ type Options struct {
 
 	Trusted signature.Keys // who must have signed the commit or, with Tag, the tag; none: anybody may have made it
 
+	FastForwardOnly bool         // refuse a Branch that was moved back or aside since it was last read
+	Rewound         func(Rewind) // told of each such move, once; may be nil; must not call the Git
+
 	CacheDir string        // folder for the caches; made when missing; several processes may share it
 	Timeout  time.Duration // longest silence of the server before Fetch gives up; default DefaultTimeout
 }
@@ -54,6 +57,9 @@ func (o Options) check() error {
 	}
 	if o.Timeout < 0 {
 		problems = append(problems, fmt.Errorf("timeout %s is negative", o.Timeout))
+	}
+	if o.FastForwardOnly && o.Branch == "" {
+		problems = append(problems, errors.New("fast_forward_only is of no use without a branch: leave it out"))
 	}
 	if !fs.ValidPath(o.folder()) {
 		problems = append(problems, fmt.Errorf("path %q must be a folder inside the repository, such as policies/prod", o.Path))

@@ -53,6 +53,7 @@ type conversation struct {
 	session
 	adv     *packp.AdvRefs
 	silence *silence
+	most    int // bytes of a pack that are taken; 0: all
 }
 
 // tip asks the server which commit the reference names now: one request.
@@ -84,7 +85,7 @@ func (r *remote) talk(ctx context.Context, use func(context.Context, conversatio
 			return err
 		}
 		watch.sound()
-		return use(ctx, conversation{session, adv, watch})
+		return use(ctx, conversation{session: session, adv: adv, silence: watch})
 	}())
 }
 

@@ -59,7 +59,7 @@ func (s *streamSession) UploadPack(ctx context.Context, request *packp.UploadPac
 	s.stream = nil
 	// Who refuses a request may hang up while it is written: what was said
 	// before is still there to be read.
-	sent := errors.Join(request.UploadRequest.Encode(used), pktline.NewEncoder(used).EncodeString("done\n"))
+	sent := errors.Join(request.UploadRequest.Encode(used), request.UploadHaves.Encode(used, false), pktline.NewEncoder(used).EncodeString("done\n"))
 	response := packp.NewUploadPackResponse(request)
 	if err := response.Decode(used); err != nil {
 		return nil, errors.Join(used.because(err), sent, used.Close())
