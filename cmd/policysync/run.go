@@ -80,13 +80,15 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, sink event.Sink, li
 	if err != nil {
 		return err
 	}
+	targets := make([]daemon.Target, len(all))
 	for i, r := range all {
 		suspension, err := store.Suspension(ctx, r.Target)
 		if err != nil {
 			return err
 		}
-		d.Add(daemon.Target{Name: r.Target, Runner: r, Schedule: cfg.Targets[i].Schedule, Suspension: suspension})
+		targets[i] = daemon.Target{Name: r.Target, Runner: r, Schedule: &cfg.Targets[i], Suspension: suspension}
 	}
+	d.Set(targets)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Server.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w: choose another server.listen", err)

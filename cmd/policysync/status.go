@@ -12,6 +12,7 @@ import (
 
 	"github.com/policysync/policysync/internal/config"
 	"github.com/policysync/policysync/internal/diff"
+	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/report"
 	"github.com/policysync/policysync/internal/state"
 )
@@ -60,6 +61,7 @@ func (a *app) status(ctx context.Context, reader state.Reader, t config.Target) 
 	if err != nil {
 		return err
 	}
+	target.NextRun = report.Time(nextRun(&t, target))
 	policies, err := report.OfPolicies(ctx, reader, t.Name)
 	if err != nil {
 		return err
@@ -81,8 +83,36 @@ func (a *app) status(ctx context.Context, reader state.Reader, t config.Target) 
 			a.item(1, "%-10s %d", s, n)
 		}
 	}
+	a.sayNext(target, time.Now())
 	a.say("\n")
 	return a.policies(policies)
+}
+
+// nextRun returns when the schedule begins the next run, if a daemon runs; the
+// zero time while the last run hasn't ended, and where there is none.
+func nextRun(schedule *config.Target, t report.Target) time.Time {
+	switch {
+	case t.Suspended != nil && t.Suspended.Until != nil:
+		return *t.Suspended.Until
+	case t.Suspended != nil, t.LastRun == nil, t.LastRun.Finished == nil:
+		return time.Time{}
+	}
+	return schedule.Next(*t.LastRun.Finished)
+}
+
+// overdue is how late a run may begin before that is told.
+const overdue = time.Minute
+
+func (a *app) sayNext(t report.Target, now time.Time) {
+	switch {
+	case t.NextRun == nil:
+	case now.After(t.NextRun.Add(overdue)):
+		a.say("Next run: was due %s: `policysync run` is not up, or busy\n", local(*t.NextRun))
+	case t.LastRun.Result == string(event.Failed), t.LastRun.Result == string(event.Partial):
+		a.say("Next run: %s or sooner, because something was left undone, when `policysync run` is up\n", local(*t.NextRun))
+	default:
+		a.say("Next run: %s, when `policysync run` is up\n", local(*t.NextRun))
+	}
 }
 
 // until says when a suspension ends.

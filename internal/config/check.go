@@ -49,6 +49,7 @@ func (f *findings) target(t *Target, p place) {
 	}
 	f.source(&t.Source, p)
 	f.cloudflare(&t.Cloudflare)
+	f.want(t.ScheduleJitter >= 0, &t.ScheduleJitter, "schedule_jitter", "want 0s or more")
 	f.want(t.FullListEvery >= shortest, &t.FullListEvery, "full_list_every", "want at least 1s")
 	f.want(t.Limits.MaxChanges > 0, &t.Limits.MaxChanges, "limits.max_changes",
 		"want 1% to 100%; to stop every change, set freeze: [all]")

@@ -25,17 +25,18 @@ type Config struct {
 // Target is one Git source, one Cloudflare account, and how the account is
 // brought to what the source says.
 type Target struct {
-	Name          string        `yaml:"name"`       // of a-z, 0-9 and -
-	AccountID     string        `yaml:"account_id"` // 32 hex digits
-	Source        Source        `yaml:"source"`
-	Cloudflare    Cloudflare    `yaml:"cloudflare"`
-	Mode          diff.Mode     `yaml:"mode"`
-	Adopt         diff.Adoption `yaml:"adopt"`
-	Drift         diff.Drift    `yaml:"drift"`
-	Schedule      Schedule      `yaml:"schedule"`
-	FullListEvery time.Duration `yaml:"full_list_every"` // at least a second
-	Limits        Limits        `yaml:"limits"`
-	Vars          Vars          `yaml:"vars"`
+	Name           string        `yaml:"name"`       // of a-z, 0-9 and -
+	AccountID      string        `yaml:"account_id"` // 32 hex digits
+	Source         Source        `yaml:"source"`
+	Cloudflare     Cloudflare    `yaml:"cloudflare"`
+	Mode           diff.Mode     `yaml:"mode"`
+	Adopt          diff.Adoption `yaml:"adopt"`
+	Drift          diff.Drift    `yaml:"drift"`
+	Schedule       Schedule      `yaml:"schedule"`
+	ScheduleJitter time.Duration `yaml:"schedule_jitter"` // 0 or more
+	FullListEvery  time.Duration `yaml:"full_list_every"` // at least a second
+	Limits         Limits        `yaml:"limits"`
+	Vars           Vars          `yaml:"vars"`
 }
 
 // Source says where manifests come from. At most one of Branch, Tag and

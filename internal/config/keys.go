@@ -68,6 +68,10 @@ var allKeys = []Key{
 		Doc: "what happens to a policy that was changed in the account: shown, or put back where the mode allows updates, three times in a row at most",
 	},
 	{Name: "targets[].schedule", Default: "@every 1m", Doc: "when runs begin: a schedule"},
+	{
+		Name: "targets[].schedule_jitter", Default: "0s",
+		Doc: "begins each scheduled run up to this much later, each target by a share of its own, so that many targets don't begin at the same moment",
+	},
 	{Name: "targets[].full_list_every", Default: "10m", Doc: "the live account is listed at least this often, even if Git is unchanged"},
 	{Name: "targets[].limits", Doc: "how much of the account one plan may touch"},
 	{

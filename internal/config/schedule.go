@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,8 +16,10 @@ import (
 const shortest = time.Second
 
 // Schedule says when runs begin: a robfig/cron expression of five fields, a
-// descriptor such as @hourly, or @every and a duration; with CRON_TZ= and a
-// time zone before it if it shall not go by the local one. Its zero value
+// descriptor such as @hourly, or @every and a duration of whole seconds; with
+// CRON_TZ= and a time zone before it if it shall not go by the local one. Where
+// the clock is set forward, a time that is skipped doesn't come that day; where it
+// is set back, one comes twice only if it is to come in every hour. Its zero value
 // never fires. A Schedule is immutable and safe for concurrent use.
 type Schedule struct {
 	text string
@@ -52,7 +56,42 @@ func (s Schedule) Next(t time.Time) time.Time {
 	if s.cron == nil {
 		return time.Time{}
 	}
-	return s.cron.Next(t)
+	next := s.cron.Next(t)
+	for s.came(next) {
+		next = s.cron.Next(next)
+	}
+	return next
+}
+
+// everyHour is the bit by which robfig/cron knows that hours are written as *.
+const everyHour = 1 << 63
+
+// came reports whether a clock that was set back shows t for the second time
+// though the schedule doesn't ask for every hour, as it does for Vixie cron.
+func (s Schedule) came(t time.Time) bool {
+	spec, ok := s.cron.(*cron.SpecSchedule)
+	if !ok || spec.Hour&everyHour != 0 || t.IsZero() {
+		return false
+	}
+	if spec.Location != time.Local { // which stands for t's own
+		t = t.In(spec.Location)
+	}
+	setBack, _ := t.ZoneBounds()
+	_, before := setBack.Add(-time.Second).Zone()
+	_, now := t.Zone()
+	return t.Sub(setBack) < time.Duration(before-now)*time.Second
+}
+
+// Next returns when the schedule begins a run after a time, with the target's
+// own share of ScheduleJitter: always the same for the same name.
+func (t *Target) Next(after time.Time) time.Time {
+	next := t.Schedule.Next(after)
+	if next.IsZero() {
+		return next
+	}
+	name := sha256.Sum256([]byte(t.Name)) // spreads names that differ by a digit, which simpler sums don't
+	share := float64(binary.BigEndian.Uint32(name[:])) / (1 << 32)
+	return next.Add(time.Duration(share * float64(t.ScheduleJitter)).Truncate(time.Millisecond))
 }
 
 // The errors don't repeat the expression, nor do they wrap robfig/cron's,
@@ -61,7 +100,7 @@ var (
 	errCron = errors.New("want minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-6, " +
 		"or @hourly, @daily, @every 1m, …")
 	errZone  = errors.New("want a known time zone, a space and an expression, as in CRON_TZ=Europe/Berlin 0 6 * * *")
-	errEvery = errors.New("want a duration of at least 1s after @every, such as @every 1m")
+	errEvery = errors.New("want whole seconds, at least 1s, after @every, such as @every 1m")
 	errNever = errors.New("this never comes: there is no such day")
 )
 
@@ -71,7 +110,7 @@ func parseCron(text string) (parsed cron.Schedule, err error) {
 		return nil, err
 	}
 	if every, ok := strings.CutPrefix(expression, "@every "); ok {
-		if d, err := time.ParseDuration(every); err != nil || d < shortest {
+		if d, err := time.ParseDuration(every); err != nil || d < shortest || d%time.Second != 0 {
 			return nil, errEvery
 		}
 	}

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/state"
 )
@@ -28,17 +26,14 @@ type Schedule interface{ Next(time.Time) time.Time }
 // Target is one target to look after.
 type Target struct {
 	Name       string
-	Runner     Runner
+	Runner     Runner // of a type that can be compared: another one is another target of that name
 	Schedule   Schedule
 	Suspension state.Suspension // that it begins with; the zero one: none
 }
 
-// Retries of runs that left something undone begin after firstRetry and come
-// ever later, up to lastRetry apart.
-const (
-	firstRetry = 5 * time.Second
-	lastRetry  = 5 * time.Minute
-)
+// pace is the time from one target's first run to the next one's, so that many
+// don't begin in the same moment.
+const pace = 50 * time.Millisecond
 
 // Daemon runs targets; its zero value has none. It is an event.Sink too, and must be one of those that
 // the runs emit to, because their events are the signs of life that Stalled
@@ -47,20 +42,95 @@ type Daemon struct {
 	Suspensions Suspensions // needed by Suspend and Resume
 	Sink        event.Sink  // told of suspensions; needed where there may be any
 
-	loops    []*loop
 	operator sync.Mutex // held while one of them suspends or resumes, so that the store and the loop agree
+	setting  sync.Mutex // held by Set
+
+	mu    sync.Mutex
+	loops []*loop
+	start func(l *loop, wait time.Duration) // of Run; nil: it isn't called yet, or ends
 }
 
-// Add gives the daemon one more target; do so before Run and the first event.
-func (d *Daemon) Add(t Target) {
-	d.loops = append(d.loops, &loop{Target: t, suspension: t.Suspension, dirty: make(chan event.Trigger, 1)})
+// Set makes these the targets. One that has the same Runner as before goes on
+// untouched. One that has another runs with it at once, or when the run under
+// way has ended, and stays suspended if it is. A new one begins. Of one that is
+// there no more the run under way begins nothing more; Set returns when what it
+// had begun has ended. It may be called concurrently, before Run and during it.
+func (d *Daemon) Set(targets []Target) {
+	d.setting.Lock()
+	defer d.setting.Unlock()
+	for _, l := range d.replace(targets) {
+		<-l.gone
+	}
+}
+
+// replace returns the loops that are told to end.
+func (d *Daemon) replace(targets []Target) (leaving []*loop) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	before := d.loops
+	d.loops = nil
+	var wait time.Duration
+	for _, t := range targets {
+		if i := slices.IndexFunc(before, func(l *loop) bool { return l.name == t.Name }); i >= 0 {
+			before[i].become(t)
+			d.loops = append(d.loops, before[i])
+			before = slices.Delete(slices.Clone(before), i, i+1)
+			continue
+		}
+		l := newLoop(t)
+		d.loops = append(d.loops, l)
+		if d.start != nil {
+			d.start(l, wait)
+			wait += pace
+		}
+	}
+	for _, l := range before {
+		if l.leave != nil {
+			l.leave(errGone)
+			leaving = append(leaving, l)
+		}
+	}
+	return leaving
+}
+
+// Run runs every target, each by itself, until ctx ends, and returns once the
+// last run has come to its end. Call it once.
+func (d *Daemon) Run(ctx context.Context) {
+	var all sync.WaitGroup
+	d.began(func(l *loop, wait time.Duration) {
+		stay, leave := context.WithCancelCause(ctx)
+		l.leave, l.gone = leave, make(chan struct{})
+		all.Go(func() {
+			defer close(l.gone)
+			defer leave(nil)
+			if s := d.Suspension(l.name); s.Target != "" {
+				d.Sink.Emit(event.Suspended{Target: s.Target, Reason: s.Reason, Until: s.Until})
+			}
+			l.run(stay, d.Sink, wait)
+		})
+	})
+	<-ctx.Done()
+	d.mu.Lock()
+	d.start = nil
+	d.mu.Unlock()
+	all.Wait()
+}
+
+// began starts the loops that there are, and lets Set start others.
+func (d *Daemon) began(start func(*loop, time.Duration)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.start = start
+	for i, l := range d.loops {
+		start(l, time.Duration(i)*pace)
+	}
 }
 
 // Wake makes every target run now. A target that is running runs once more
 // when it has ended, however often it was woken meanwhile. It may be called
 // concurrently, and doesn't wait for anything.
 func (d *Daemon) Wake(why event.Trigger) {
-	for _, l := range d.loops {
+	for _, l := range d.all() {
 		_ = l.wake(why, nil) // one that is suspended runs when it is resumed
 	}
 }
@@ -72,35 +142,27 @@ func (d *Daemon) WakeOne(target string, why event.Trigger) bool {
 	return err == nil && l.wake(why, nil) == nil
 }
 
+// all returns the loops that there are now.
+func (d *Daemon) all() []*loop {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.loops
+}
+
 func (d *Daemon) loop(target string) (*loop, error) {
-	i := slices.IndexFunc(d.loops, func(l *loop) bool { return l.Name == target })
+	all := d.all()
+	i := slices.IndexFunc(all, func(l *loop) bool { return l.name == target })
 	if i < 0 {
 		return nil, fmt.Errorf("no target is named %q", target)
 	}
-	return d.loops[i], nil
-}
-
-// Run runs every target, each by itself, until ctx ends, and returns once the
-// last run has come to its end. Call it once.
-func (d *Daemon) Run(ctx context.Context) {
-	var all sync.WaitGroup
-	for _, l := range d.loops {
-		if s := d.Suspension(l.Name); s.Target != "" {
-			d.Sink.Emit(event.Suspended{Target: s.Target, Reason: s.Reason, Until: s.Until})
-		}
-		all.Go(func() { l.run(ctx, d.Sink) })
-	}
-	all.Wait()
+	return all[i], nil
 }
 
 // Emit takes a sign of life of a target. It may be called concurrently.
 func (d *Daemon) Emit(e event.Event) {
-	target := signOfLife(e)
-	for _, l := range d.loops {
-		if l.Name == target {
-			l.alive()
-			l.note(e)
-		}
+	if l, err := d.loop(signOfLife(e)); err == nil {
+		l.alive()
+		l.note(e)
 	}
 }
 
@@ -126,6 +188,19 @@ func signOfLife(e event.Event) (target string) {
 	return ""
 }
 
+// Next returns when the target's next run begins, if nobody wakes it before;
+// the zero time while it runs, or where none will begin. It may be called
+// concurrently.
+func (d *Daemon) Next(target string) time.Time {
+	l, err := d.loop(target)
+	if err != nil {
+		return time.Time{}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.next
+}
+
 // Stalled returns the names of the targets whose loop has shown no sign of
 // life in time; a suspended one need not. It may be called concurrently.
 func (d *Daemon) Stalled() []string {
@@ -143,142 +218,13 @@ func (d *Daemon) Unready() []string {
 
 func (d *Daemon) named(which func(*loop) bool) []string {
 	var names []string
-	for _, l := range d.loops {
+	for _, l := range d.all() {
 		l.mu.Lock()
 		if which(l) {
-			names = append(names, l.Name)
+			names = append(names, l.name)
 		}
 		l.mu.Unlock()
 	}
 	slices.Sort(names)
 	return names
-}
-
-// loop looks after one target.
-type loop struct {
-	Target
-	dirty    chan event.Trigger // holds a wake that no run has answered yet
-	mu       sync.Mutex
-	deadline time.Time // by which the next sign of life is due
-	fetched  bool      // the last fetch gave a commit
-	parsed   bool      // the manifests of one fetched could be read
-
-	suspension         state.Suspension
-	stop               context.CancelFunc // ends the run under way; nil: none is
-	idle               chan struct{}      // closed when that has ended
-	waiting, answering []chan<- outcome   // for the run that begins next; for the one under way
-	over               bool               // no run will ever begin
-}
-
-// How long a loop may show no sign of life: within a run, more than the longest
-// that one step waits for the account; between runs, after the next is due.
-const (
-	silentRun   = 15 * time.Minute
-	silentPause = time.Minute
-)
-
-// wake makes the target run now, and tells answer, unless it is nil, what came of
-// that. An error says why the target won't run.
-func (l *loop) wake(why event.Trigger, answer chan<- outcome) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.suspension.InForce(time.Now()) {
-		return state.ErrSuspended
-	}
-	if l.over {
-		return errStopping
-	}
-	if answer != nil {
-		l.waiting = append(l.waiting, answer)
-	}
-	l.signal(why)
-	return nil
-}
-
-// signal ends the loop's wait. An operator's signal takes the place of one that
-// is there already, because a run for an operator looks at everything.
-func (l *loop) signal(why event.Trigger) {
-	if why == event.Manual {
-		select {
-		case <-l.dirty:
-		default: // nothing waits
-		}
-	}
-	select {
-	case l.dirty <- why:
-	default: // a run that begins later than this is due already
-	}
-}
-
-func (l *loop) alive() { l.due(time.Now().Add(silentRun)) }
-
-func (l *loop) due(at time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.deadline = at
-}
-
-// note remembers whether the target's manifests could be read. Those of the
-// last commit, read where Git is out of reach, don't count.
-func (l *loop) note(e event.Event) {
-	done, ok := e.(event.PhaseDone)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case ok && done.Phase == event.Fetch:
-		l.fetched = done.Err == nil
-	case ok && done.Phase == event.Parse && done.Err == nil && l.fetched:
-		l.parsed = true
-	}
-}
-
-func (l *loop) run(ctx context.Context, sink event.Sink) {
-	retries := &backoff.ExponentialBackOff{
-		InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: 0.2,
-	}
-	trigger := event.Startup
-	defer l.close()
-	for ctx.Err() == nil {
-		if l.expire() {
-			sink.Emit(event.Resumed{Target: l.Name, Expired: true})
-		}
-		run, why := l.begin(ctx, trigger)
-		if run == nil {
-			trigger = l.rest(ctx)
-			continue
-		}
-		l.alive()
-		done := l.Runner.Run(run, why)
-		l.end(done)
-		next, why := l.next(done.Result, retries)
-		l.due(next.Add(silentPause))
-		trigger = l.wait(ctx, next, why)
-	}
-}
-
-// next returns when and why to run again after a run with that result.
-func (l *loop) next(result event.Result, retries *backoff.ExponentialBackOff) (time.Time, event.Trigger) {
-	now := time.Now()
-	tick := l.Schedule.Next(now)
-	if result != event.Failed && result != event.Partial {
-		retries.Reset()
-		return tick, event.Schedule
-	}
-	if retry := now.Add(retries.NextBackOff()); retry.Before(tick) {
-		return retry, event.Retry
-	}
-	return tick, event.Schedule
-}
-
-// wait returns why to run again: at that time for that reason, or at once when
-// the target is woken. It returns, too, when ctx ends.
-func (l *loop) wait(ctx context.Context, until time.Time, why event.Trigger) event.Trigger {
-	timer := time.NewTimer(time.Until(until))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	case why = <-l.dirty:
-	}
-	return why
 }

@@ -3,6 +3,7 @@ package daemon_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -58,9 +59,7 @@ func every(t *testing.T, text string) cron.Schedule {
 
 func with(targets ...daemon.Target) *daemon.Daemon {
 	d := &daemon.Daemon{}
-	for _, t := range targets {
-		d.Add(t)
-	}
+	d.Set(targets)
 	return d
 }
 
@@ -84,6 +83,74 @@ func TestRunsAtStartThenOnSchedule(t *testing.T) {
 		want := []run{{At: 0, Why: event.Startup}, {At: 70 * time.Second, Why: event.Schedule}, {At: 140 * time.Second, Why: event.Schedule}}
 		if diff := cmp.Diff(want, s.runs, cmpopts.IgnoreUnexported(run{})); diff != "" {
 			t.Errorf("runs differ (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestTimesThatComeDuringARunAreLeftOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { // begins at midnight
+		s := &script{start: time.Now(), takes: 150 * time.Second, results: []event.Result{event.Success}}
+		d := with(daemon.Target{Name: "a", Runner: s, Schedule: every(t, "* * * * *")})
+		time.AfterFunc(200*time.Second, func() { d.Wake(event.Webhook) })
+		during(t, d, 10*time.Minute)
+		want := []run{
+			{At: 0, Why: event.Startup},
+			{At: 3 * time.Minute, Why: event.Schedule},
+			{At: 330 * time.Second, Why: event.Webhook},
+			{At: 9 * time.Minute, Why: event.Schedule},
+		}
+		if diff := cmp.Diff(want, s.runs, cmpopts.IgnoreUnexported(run{})); diff != "" {
+			t.Errorf("runs differ (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestNextTellsWhenTheNextRunBegins(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		s := &script{start: start, takes: 10 * time.Second, results: []event.Result{event.Success, event.Failed}}
+		d := with(daemon.Target{Name: "a", Runner: s, Schedule: every(t, "@every 1m")})
+		go func() {
+			for _, step := range []struct{ after, least, most time.Duration }{
+				{5 * time.Second, 0, 0}, // it runs
+				{10 * time.Second, 70 * time.Second, 70 * time.Second},
+				{67 * time.Second, 84 * time.Second, 86 * time.Second}, // a retry
+			} {
+				time.Sleep(step.after)
+				next := d.Next("a")
+				if in := next.Sub(start); !next.IsZero() && (in < step.least || in > step.most) || next.IsZero() != (step.most == 0) {
+					t.Errorf("at %s the next run is at %s", time.Since(start), in)
+				}
+			}
+		}()
+		during(t, d, 100*time.Second)
+		if !d.Next("b").IsZero() {
+			t.Error("a target that isn't there runs")
+		}
+	})
+}
+
+func TestFirstRunsDoNotAllBeginAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var targets []daemon.Target
+		var runners []*script
+		for i := range 200 {
+			s := &script{start: time.Now(), results: []event.Result{event.Success}}
+			runners = append(runners, s)
+			targets = append(targets, daemon.Target{Name: fmt.Sprint(i), Runner: s, Schedule: every(t, "@every 1h")})
+		}
+		during(t, with(targets...), 10*time.Second)
+		perSecond := map[time.Duration]int{}
+		for _, s := range runners {
+			perSecond[s.runs[0].At]++
+		}
+		for second, n := range perSecond {
+			if n > 20 {
+				t.Errorf("%d targets began within the second at %s", n, second)
+			}
 		}
 	})
 }

@@ -137,13 +137,14 @@ func (l *loop) resume() bool {
 	return was
 }
 
-// begin begins a run: it returns its context, and why it runs, which is what
+// begin begins a run: it returns its context, who runs, and why, which is what
 // the target was woken for if it was. A suspended target gets no context.
-func (l *loop) begin(ctx context.Context, why event.Trigger) (run context.Context, trigger event.Trigger) {
+func (l *loop) begin(ctx context.Context, why event.Trigger) (run context.Context, who Runner, trigger event.Trigger) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.suspension.InForce(time.Now()) {
-		return nil, why
+	now := time.Now()
+	if l.suspension.InForce(now) {
+		return nil, nil, why
 	}
 	select {
 	case why = <-l.dirty:
@@ -152,7 +153,8 @@ func (l *loop) begin(ctx context.Context, why event.Trigger) (run context.Contex
 	run, l.stop = context.WithCancel(ctx)
 	l.idle = make(chan struct{})
 	l.answering, l.waiting = l.waiting, nil
-	return run, why
+	l.next, l.deadline = time.Time{}, now.Add(silentRun)
+	return run, l.target.Runner, why
 }
 
 // end tells those who wait for the run that began last how it ended.
@@ -171,20 +173,27 @@ func (l *loop) end(done event.RunDone) {
 // dismiss tells those who wait for the next run that none will come.
 func (l *loop) dismiss(why error) {
 	for _, answer := range l.waiting {
-		answer <- outcome{err: fmt.Errorf("target %s: %w", l.Name, why)}
+		answer <- outcome{err: fmt.Errorf("target %s: %w", l.name, why)}
 	}
 	l.waiting = nil
 }
 
-// close lets nobody wait for a run any more.
-func (l *loop) close() {
+// close lets nobody wait for a run any more, because ctx has ended.
+func (l *loop) close(ctx context.Context) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.over = true
-	l.dismiss(errStopping)
+	l.over = errStopping
+	if errors.Is(context.Cause(ctx), errGone) {
+		l.over = errGone
+	}
+	l.dismiss(l.over)
 }
 
-var errStopping = errors.New("policysync is stopping")
+// Why no run begins any more.
+var (
+	errStopping = errors.New("policysync is stopping")
+	errGone     = errors.New("it is no longer in the config")
+)
 
 // expire ends a suspension whose time is over, and reports whether it was one.
 func (l *loop) expire() bool {
@@ -202,6 +211,7 @@ func (l *loop) expire() bool {
 func (l *loop) rest(ctx context.Context) event.Trigger {
 	l.mu.Lock()
 	until := l.suspension.Until
+	l.next = until
 	l.mu.Unlock()
 	var over <-chan time.Time
 	if !until.IsZero() {

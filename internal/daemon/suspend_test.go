@@ -83,7 +83,7 @@ func operate(t *testing.T, takes, while time.Duration, first state.Suspension, a
 	t.Helper()
 	o := operated{memory: &memory{kept: map[string]state.Suspension{}}, runner: &obedient{script: script{start: time.Now(), takes: takes}}}
 	o.Daemon = &daemon.Daemon{Suspensions: o.memory, Sink: o.memory}
-	o.Add(daemon.Target{Name: "a", Runner: o.runner, Schedule: every(t, "@every 1m"), Suspension: first})
+	o.Set([]daemon.Target{{Name: "a", Runner: o.runner, Schedule: every(t, "@every 1m"), Suspension: first}})
 	done := make(chan struct{})
 	go func() { defer close(done); act(t, o) }()
 	during(t, o.Daemon, while)
@@ -151,8 +151,13 @@ func TestASuspensionEndsByItself(t *testing.T) {
 			if err := o.suspend(t.Context(), time.Now().Add(time.Hour)); err != nil {
 				t.Error(err)
 			}
-			if err := o.suspend(t.Context(), time.Now().Add(11*time.Minute)); err != nil || o.Suspension("a").Reason != "incident" {
+			until := time.Now().Add(11 * time.Minute)
+			if err := o.suspend(t.Context(), until); err != nil || o.Suspension("a").Reason != "incident" {
 				t.Errorf("%v: %+v", err, o.Suspension("a"))
+			}
+			synctest.Wait()
+			if next := o.Next("a"); !next.Equal(until) {
+				t.Errorf("the next run is at %s, want at %s", next, until)
 			}
 			time.Sleep(11*time.Minute + time.Second/2)
 			if s := o.Stalled(); s != nil {
@@ -232,7 +237,7 @@ func TestWhatIsNotThereOrNotKeptIsAnError(t *testing.T) {
 	t.Parallel()
 	m := &memory{err: errors.New("disk full")}
 	d := &daemon.Daemon{Suspensions: m, Sink: m}
-	d.Add(daemon.Target{Name: "a"})
+	d.Set([]daemon.Target{{Name: "a"}})
 	if err := d.Suspend(t.Context(), state.Suspension{Target: "a"}); !errors.Is(err, m.err) || d.Suspension("a").Target != "" {
 		t.Errorf("suspend: %v", err)
 	}

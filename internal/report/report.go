@@ -23,6 +23,7 @@ type Target struct {
 	Name      string      `json:"target"`
 	Suspended *Suspension `json:"suspended"` // nil: it runs
 	LastRun   *Run        `json:"last_run"`  // without changes; nil before the first
+	NextRun   *time.Time  `json:"next_run"`  // when one is to begin, if nothing wakes it before; nil: that isn't known
 }
 
 // Suspension is why a target doesn't run.
@@ -75,10 +76,7 @@ type Change struct {
 func NewRun(r state.Run) *Run {
 	run := &Run{
 		ID: r.ID, Target: r.Target, Trigger: r.Trigger, Commit: r.Commit, Result: r.Result, Error: r.Error,
-		Started: r.Started, Counts: r.Counts,
-	}
-	if !r.Finished.IsZero() {
-		run.Finished = &r.Finished
+		Started: r.Started, Finished: Time(r.Finished), Counts: r.Counts,
 	}
 	return run
 }
@@ -100,7 +98,7 @@ func OfRun(ctx context.Context, reader state.Reader, r state.Run) (*Run, error) 
 	return run, nil
 }
 
-// OfTarget reads how a target stands at that time.
+// OfTarget reads how a target stands at that time, but for its NextRun.
 func OfTarget(ctx context.Context, reader state.Reader, name string, now time.Time) (Target, error) {
 	t := Target{Name: name}
 	runs, err := reader.Runs(ctx, name, 1)
@@ -114,11 +112,16 @@ func OfTarget(ctx context.Context, reader state.Reader, name string, now time.Ti
 	if err != nil || !s.InForce(now) {
 		return t, err
 	}
-	t.Suspended = &Suspension{Reason: s.Reason, Since: s.Since}
-	if !s.Until.IsZero() {
-		t.Suspended.Until = &s.Until
-	}
+	t.Suspended = &Suspension{Reason: s.Reason, Since: s.Since, Until: Time(s.Until)}
 	return t, nil
+}
+
+// Time returns a time as it is told: nil for the zero one.
+func Time(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 // OfPolicies reads how a target's policies stand.

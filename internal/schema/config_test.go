@@ -24,7 +24,7 @@ var beyondConfig = []exception{
 	{`the file says nothing`, "is about there being no document"},
 	{`environment variable .* is not set|or set CLOUDFLARE_EMAIL`, "looks at the environment"},
 	{`is already taken by the target`, "compares targets with each other"},
-	{`full_list_every is .*: want at least 1s|at least 1s after @every`, "compares amounts that are written in text"},
+	{`full_list_every is .*: want at least 1s|whole seconds, at least 1s, after @every`, "compares amounts that are written in text"},
 	{`want minute 0-59|want a known time zone|this never comes`, "asks for the numbers, names and days of a schedule"},
 	{`source.path is|state.url is`, "asks where a path leads"},
 }

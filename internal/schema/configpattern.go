@@ -17,6 +17,7 @@ var configPatterns = map[string]string{
 	"targets[].source.path":         `[^/](.|\n)*`,
 	"targets[].cloudflare.base_url": `([Hh][Tt][Tt][Pp][Ss]?://` + anyHost + `(/` + urlRest + `)?)?`,
 	"targets[].schedule":            `((CRON_)?TZ=[^ ]+ +)?(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|@every ` + durationIn(anyUnit) + `|` + cronField + `( +` + cronField + `){4})`,
+	"targets[].schedule_jitter":     durationIn(anyUnit),
 	"targets[].full_list_every":     durationIn(anyUnit),
 	"targets[].limits.max_changes":  `0*(100|[1-9][0-9]?)%`,
 	"targets[].limits.max_deletes":  `0*(100|[0-9]{1,2})%`,

@@ -26,6 +26,10 @@ type Targets interface {
 	// wraps state.ErrSuspended where the target doesn't run.
 	Sync(ctx context.Context, target string) (event.RunDone, error)
 
+	// Next returns when the target's next run is to begin; the zero time while
+	// it runs or isn't to run again.
+	Next(target string) time.Time
+
 	// Suspend keeps a target from running, and returns when it writes nothing
 	// any more.
 	Suspend(ctx context.Context, suspension state.Suspension) error
@@ -56,7 +60,7 @@ func (o Options) target(next ofTarget) http.HandlerFunc {
 func (o Options) listTargets(w http.ResponseWriter, r *http.Request) {
 	all := []report.Target{}
 	for _, name := range o.Names {
-		t, err := report.OfTarget(r.Context(), o.State, name, time.Now())
+		t, err := o.ofTarget(r.Context(), name)
 		if err != nil {
 			fail(w, http.StatusInternalServerError, err.Error())
 			return
@@ -67,8 +71,14 @@ func (o Options) listTargets(w http.ResponseWriter, r *http.Request) {
 }
 
 func (o Options) showTarget(w http.ResponseWriter, r *http.Request, target string) {
-	t, err := report.OfTarget(r.Context(), o.State, target, time.Now())
+	t, err := o.ofTarget(r.Context(), target)
 	answerWith(w, t, err)
+}
+
+func (o Options) ofTarget(ctx context.Context, name string) (report.Target, error) {
+	t, err := report.OfTarget(ctx, o.State, name, time.Now())
+	t.NextRun = report.Time(o.Targets.Next(name))
+	return t, err
 }
 
 func (o Options) listPolicies(w http.ResponseWriter, r *http.Request, target string) {

@@ -50,6 +50,13 @@ func (o *operator) Sync(ctx context.Context, target string) (event.RunDone, erro
 	}, o.err
 }
 
+func (o *operator) Next(target string) time.Time {
+	if target == "production" {
+		return noon.Add(time.Minute)
+	}
+	return time.Time{}
+}
+
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func newOperator(t *testing.T) *operator {
@@ -77,7 +84,7 @@ func newOperator(t *testing.T) *operator {
 
 const (
 	lastRun  = `{"id":"run-1","target":"production","trigger":"startup","commit":"","result":"","error":"","started":"2026-11-23T12:00:00Z","finished":null,"counts":null}`
-	standing = `{"target":"production","suspended":null,"last_run":` + lastRun + `}`
+	standing = `{"target":"production","suspended":null,"last_run":` + lastRun + `,"next_run":"2026-11-23T12:01:00Z"}`
 )
 
 func TestTargetsAPI(t *testing.T) {
@@ -90,7 +97,7 @@ func TestTargetsAPI(t *testing.T) {
 		want          string // part of the answer
 		asked         string
 	}{
-		"all":                  {"GET /api/v1/targets", "", "", 200, `{"targets":[` + standing + `,{"target":"stage","suspended":null,"last_run":null}]}`, ""},
+		"all":                  {"GET /api/v1/targets", "", "", 200, `{"targets":[` + standing + `,{"target":"stage","suspended":null,"last_run":null,"next_run":null}]}`, ""},
 		"one":                  {"GET /api/v1/targets/production", "", "", 200, standing, ""},
 		"from away":            {"GET /api/v1/targets/production", "", "away", 401, "Bearer", ""},
 		"one that isn't there": {"GET /api/v1/targets/prodction", "", "", 404, `no target is named \"prodction\": did you mean production?`, ""},
