@@ -54,56 +54,74 @@ func TestMovesThatAreNoFastForwardAreToldOf(t *testing.T) {
 			t.Parallel()
 			r := newRepository(t, files{"a.yaml": "1"})
 			r.git("config", "uploadpack.allowFilter", filter)
-			all := append(bySSH(t, r, nil), source.Options{URL: newServer(t, r).repo()}, source.Options{URL: gitDaemon(t, r)}, r.options())
-			for _, o := range all {
+			told, from := map[*source.Git]*[]source.Rewind{}, r.git("rev-parse", "main")
+			ways := []source.Options{{URL: newServer(t, r).repo()}, {URL: gitDaemon(t, r)}, r.options()}
+			if filter == "true" {
+				ways = append(ways, bySSH(t, r, nil)...)
+			}
+			for _, o := range ways {
 				o.Branch, o.CacheDir = "main", t.TempDir()
-				o, told := rewinds(o)
+				o, rewinds := rewinds(o)
 				g := newGit(t, o)
-				from := fetch(t, g).Commit
-				for _, step := range []struct {
-					name   string
-					move   func() string
-					rewind bool
-				}{
-					{"next commit", func() string { return r.push("main", 1) }, false},
-					{"several commits", func() string { return r.push("main", 5) }, false},
-					{"merged into another branch", func() string {
-						r.git("branch", "-f", "other", "main~3")
-						return r.move(r.merge(r.push("other", 3)))
-					}, false},
-					{"merged as the second parent", func() string {
-						was := r.git("rev-parse", "main")
-						r.move("main~2")
-						r.push("main", 2)
-						r.merge(was)
-						return r.push("main", 2)
-					}, false},
-					{"back", func() string { return r.move("main~1") }, true},
-					{"far back", func() string { return r.move("main~5") }, true},
-					{"aside", func() string { r.move("main~1"); return r.push("main", 1) }, true},
-					{"another history", func() string { return r.rewrite("main", "all new", files{"a.yaml": "new"}) }, true},
-					{"another history, and the former is gone", func() string {
-						defer r.git("gc", "--quiet", "--prune=now")
-						return r.rewrite("main", "new again", files{"a.yaml": "newer"})
-					}, true},
-				} {
-					to := step.move()
+				fetch(t, g)
+				told[g] = rewinds
+			}
+			for _, step := range r.moves() {
+				to := step.move()
+				var want []source.Rewind
+				if step.rewind {
+					want = []source.Rewind{{From: from, To: to}}
+				}
+				for g, got := range told {
 					if s := fetch(t, g); s.Commit != to {
 						t.Fatalf("%s: commit %s, want %s", step.name, s.Commit, to)
 					}
-					var want []source.Rewind
-					if step.rewind {
-						want = []source.Rewind{{From: from, To: to}}
+					if d := cmp.Diff(want, *got); d != "" {
+						t.Errorf("%s: told (-want +got):\n%s", step.name, d)
 					}
-					if d := cmp.Diff(want, *told); d != "" {
-						t.Errorf("%s, %s: told (-want +got):\n%s", o.URL, step.name, d)
-					}
-					fetch(t, g)
-					*told, from = nil, to
+					*got = nil
 				}
+				from = to
 			}
 		})
 	}
+}
+
+// moves returns ways to move main, one after the other.
+func (r *repository) moves() []branchMove {
+	return []branchMove{
+		{"next commit", func() string { return r.push("main", 1) }, false},
+		{"several commits", func() string { return r.push("main", 5) }, false},
+		{"another branch is merged", func() string {
+			r.git("branch", "-f", "other", "main~3")
+			return r.merge(r.push("other", 3))
+		}, false},
+		{"it is merged itself, as the second parent", func() string {
+			was := r.git("rev-parse", "main")
+			r.move("main~2")
+			r.push("main", 2)
+			r.merge(was)
+			return r.push("main", 2)
+		}, false},
+		{"back", func() string { return r.move("main~1") }, true},
+		{"far back", func() string { return r.move("main~3") }, true},
+		{"aside", func() string {
+			r.move("main~1")
+			return r.commit("main", "aside", files{"a.yaml": "aside"})
+		}, true},
+		{"another history", func() string { return r.rewrite("main", "all new", files{"a.yaml": "new"}) }, true},
+		{"another history, and the former is gone", func() string {
+			defer r.git("gc", "--quiet", "--prune=now")
+			return r.rewrite("main", "new again", files{"a.yaml": "newer"})
+		}, true},
+	}
+}
+
+// branchMove is a way to move a branch; move returns where it then is.
+type branchMove struct {
+	name   string
+	move   func() string
+	rewind bool
 }
 
 func TestFastForwardOnlyRefusesOtherMovesUntilTheBranchFollowsAgain(t *testing.T) {

@@ -134,6 +134,7 @@ func TestWhatIsSignedMustBeAllThatIsThere(t *testing.T) {
 		refusal string // "": it is good
 	}{
 		"as it was":           {func(text string) string { return text }, ""},
+		"as GitHub ends it":   {replace("-----\n\n", "-----\n \n\n"), ""},
 		"message":             {replace("signed\n", "sigmed\n"), altered},
 		"line ends":           {replace("signed\n", "signed\r\n"), altered},
 		"NUL and more":        {replace("signed\n", "signed\n\x00more"), altered},
@@ -171,6 +172,29 @@ func TestWhatIsSignedMustBeAllThatIsThere(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestSignatureOfACommitWithOtherHeaders(t *testing.T) {
+	t.Parallel()
+	key := newSSHKey(t, "-t", "ed25519")
+	r := newRepository(t, files{"a.yaml": "1"})
+	first := r.git("rev-parse", "main")
+	r.push("main", 1)
+	r.signTag("v1", key.signs()...)
+	clone := t.TempDir()
+	r.run("", "clone", "--quiet", r.dir, clone)
+	in := func(args ...string) {
+		r.run("", append([]string{"-C", clone, "-c", "i18n.commitEncoding=ISO-8859-1"}, args...)...)
+	}
+	in("reset", "--quiet", "--hard", first)
+	in(append(key.signs(), "merge", "--quiet", "--no-ff", "-S", "-m", "merge", "v1")...)
+	in("push", "--quiet", "--force", "origin", "HEAD:main")
+	if text := r.git("cat-file", "commit", "main"); !strings.Contains(text, "\nmergetag ") || !strings.Contains(text, "\nencoding ISO-8859-1\n") {
+		t.Fatalf("the commit doesn't have these headers:\n%s", text)
+	}
+	if s := fetch(t, newGit(t, trusting(r.options(), "", allow(t, "ann@example.com "+key.public)))); s.Signer == "" {
+		t.Error("no signer")
 	}
 }
 

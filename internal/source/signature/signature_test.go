@@ -1,12 +1,20 @@
 package signature_test
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hiddeco/sshsig"
+	"golang.org/x/crypto/ssh"
 
 	"github.com/policysync/policysync/internal/source/signature"
 )
@@ -49,6 +57,55 @@ func TestSignaturesOfEachKind(t *testing.T) {
 			t.Errorf("%s: signed by %q (%v), want %q", name, got, err, want)
 		}
 	}
+}
+
+// A security key signs more than it is given (PROTOCOL.u2f in OpenSSH).
+func TestSignatureOfASecurityKey(t *testing.T) {
+	t.Parallel()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ssh.ParsePublicKey(ssh.Marshal(struct {
+		Name   string
+		Public []byte
+		App    string
+	}{ssh.KeyAlgoSKED25519, public, "ssh:"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := allow(t, "ann@example.com "+string(ssh.MarshalAuthorizedKey(key)))
+	payload := fixture(t, "payload")
+	for touched, want := range map[byte]string{1: "", 0: "and the signature is not of this content: find out who altered it"} {
+		made, err := sshsig.Sign(strings.NewReader(payload), securityKey{key, private, touched}, sshsig.HashSHA512, "git")
+		if err != nil {
+			t.Fatal(err)
+		}
+		who, err := keys.Signer([]byte(payload), sshsig.Armor(made), signed)
+		if want == "" && (err != nil || !strings.HasPrefix(who, "ann@example.com (ssh key sk-ssh-ed25519@openssh.com ")) {
+			t.Errorf("signed by %q (%v)", who, err)
+		} else if want != "" && (err == nil || !strings.HasSuffix(err.Error(), want)) {
+			t.Errorf("not touched: signed by %q (%v)", who, err)
+		}
+	}
+}
+
+// securityKey signs as one does that was touched, or was not.
+type securityKey struct {
+	public  ssh.PublicKey
+	private ed25519.PrivateKey
+	touched byte
+}
+
+func (k securityKey) PublicKey() ssh.PublicKey { return k.public }
+
+func (k securityKey) Sign(_ io.Reader, message []byte) (*ssh.Signature, error) {
+	app, digest := sha256.Sum256([]byte("ssh:")), sha256.Sum256(message)
+	flags := []byte{k.touched, 0, 0, 0, 7} // and how often it has signed
+	return &ssh.Signature{
+		Format: ssh.KeyAlgoSKED25519, Rest: flags,
+		Blob: ed25519.Sign(k.private, slices.Concat(app[:], flags, digest[:])),
+	}, nil
 }
 
 func TestSignaturesThatDoNotCount(t *testing.T) {
@@ -160,4 +217,20 @@ func FuzzSigner(f *testing.F) {
 			t.Errorf("error %q", err)
 		}
 	})
+}
+
+// BenchmarkSigner is what each look at the repository costs more with keys.
+func BenchmarkSigner(b *testing.B) {
+	keys := allow(b, "ed@example.com "+fixture(b, "ed25519.pub")+"rsa@example.com "+fixture(b, "rsa.pub"))
+	payload := []byte(fixture(b, "payload"))
+	for _, name := range []string{"ed25519.sig", "rsa.sig", "openpgp.sig"} {
+		armored := []byte(fixture(b, name))
+		b.Run(strings.TrimSuffix(name, ".sig"), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := keys.Signer(payload, armored, signed); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

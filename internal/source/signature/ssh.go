@@ -2,6 +2,7 @@ package signature
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -32,7 +33,7 @@ func (k Keys) ssh(payload, armored []byte, signed time.Time) (string, error) {
 	case made.Namespace != namespace:
 		err = fmt.Errorf("the signature is for the namespace %q and not for git: sign with git", printable(made.Namespace))
 	case made.Signature.Format == ssh.KeyAlgoRSA: // behind a certificate, of which sshsig doesn't look at the key
-		err = fmt.Errorf("the signature is by SHA-1, which can be forged: sign anew, with OpenSSH 8.1 or later")
+		err = errors.New("the signature is by SHA-1, which can be forged: sign anew, with OpenSSH 8.1 or later")
 	case sshsig.Verify(bytes.NewReader(payload), made, made.PublicKey, made.HashAlgorithm, namespace) != nil:
 		err = fmt.Errorf("%w: find out who altered it", errAltered)
 	default:
@@ -85,5 +86,5 @@ func find(signers []*allowedSigner, key ssh.PublicKey, at time.Time) (principal 
 			return principal, nil
 		}
 	}
-	return "", fmt.Errorf("%s", printable(why))
+	return "", errors.New(printable(why))
 }
