@@ -71,6 +71,10 @@ func (c configs) section() *jsonschema.Schema {
 func (c configs) key(k config.Key) *jsonschema.Schema {
 	pattern, checked := configPatterns[k.Name]
 	switch {
+	case k.Name == "targets[].schedule_jitter": // no time needs no unit
+		s := alsoOf("integer", c.text(pattern))
+		s.Minimum, s.Maximum = new(0.0), new(0.0)
+		return s
 	case k.Name == "targets[].source.url", k.Name == "targets[].source.path": // a number is a name too
 		return alsoOf("number", alsoOf("boolean", c.text(pattern)))
 	case checked:
