@@ -149,14 +149,14 @@ func checkCIDR(_ policy.Field, text string) string {
 func checkCountry(_ policy.Field, text string) string {
 	isLetter := func(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 	switch {
+	case policy.IsCountry(text):
+		return ""
 	case len(text) != 2 || !isLetter(text[0]) || !isLetter(text[1]):
 		return yamltree.Quote(text) + " is not a country: write the two letters of ISO 3166-1, such as US"
 	case strings.EqualFold(text, "UK"):
 		return yamltree.Quote(text) + " is not a country of ISO 3166-1: did you mean \"GB\"?"
-	case !policy.IsCountry(text):
-		return yamltree.Quote(text) + " is not a country of ISO 3166-1"
 	}
-	return ""
+	return yamltree.Quote(text) + " is not a country of ISO 3166-1"
 }
 
 func checkURL(_ policy.Field, text string) string {

@@ -3,13 +3,16 @@ package policy
 import "strings"
 
 // IsCountry reports whether text is the code, in either case, of a country of
-// ISO 3166-1, or XK, which stands for Kosovo by common use.
+// ISO 3166-1; or XK, which stands for Kosovo by common use; or one of
+// Cloudflare's own, which CF-IPCountry has too: T1 for the Tor network, and XX
+// where the country isn't known.
 func IsCountry(text string) bool {
-	const length, lower = 2, 'a' - 'A'
-	return len(text) == length && strings.IndexByte(countries[text[0]&^lower], text[1]&^lower) >= 0
+	const length = 2
+	code := strings.ToUpper(text)
+	return len(text) == length && len(code) == length && strings.IndexByte(countries[code[0]], code[1]) >= 0
 }
 
-// Countries returns the second letters of the codes that IsCountry knows, by
+// Countries returns the second characters of the codes that IsCountry knows, by
 // the first, in upper case. The caller must not alter the result.
 func Countries() map[byte]string { return countries }
 
@@ -34,11 +37,11 @@ var countries = map[byte]string{
 	'Q': "A",
 	'R': "EOSUW",
 	'S': "ABCDEGHIJKLMNORSTVXYZ",
-	'T': "CDFGHJKLMNORTVWZ",
+	'T': "1CDFGHJKLMNORTVWZ",
 	'U': "AGMSYZ",
 	'V': "ACEGINU",
 	'W': "FS",
-	'X': "K",
+	'X': "KX",
 	'Y': "ET",
 	'Z': "AMW",
 }

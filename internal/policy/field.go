@@ -20,7 +20,7 @@ const (
 	Email                // an e-mail address, compared in lower case
 	Domain               // a domain name, compared in lower case
 	CIDR                 // an IP address or block; a bare address is a block of one
-	Country              // an ISO 3166-1 alpha-2 code, compared in upper case
+	Country              // a code that IsCountry knows, compared in upper case
 	URL                  // an https URL
 	ID                   // an identifier that the account gave, compared in lower case
 	Object               // an object with Fields

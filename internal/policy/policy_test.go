@@ -366,11 +366,11 @@ func ExampleEqual() {
 	// Output: true
 }
 
-func TestCountriesAreThoseOfISO3166(t *testing.T) {
+func TestCountriesAreThoseOfISO3166AndCloudflaresOwn(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
-		"US": true, "us": true, "No": true, "XK": true, "ZW": true, "AD": true,
-		"EN": false, "ZZ": false, "": false, "U": false, "USA": false, "é": false, "ı": false, "ıe": false, "\x15S": false,
+		"US": true, "us": true, "No": true, "XK": true, "ZW": true, "AD": true, "T1": true, "t1": true, "Xx": true,
+		"EN": false, "ZZ": false, "": false, "U": false, "USA": false, "é": false, "ı": false, "ıe": false, "\x15S": false, "T\x11": false, "T2": false, "A1": false,
 	} {
 		if policy.IsCountry(text) != want {
 			t.Errorf("%q is a country: %t", text, !want)
@@ -380,7 +380,7 @@ func TestCountriesAreThoseOfISO3166(t *testing.T) {
 	for _, seconds := range policy.Countries() {
 		n += len(seconds)
 	}
-	if n != 250 { // the standard's 249, and XK
+	if n != 252 { // the standard's 249, XK, T1 and XX
 		t.Errorf("there are %d countries", n)
 	}
 }

@@ -27,7 +27,7 @@ var forms = map[policy.Type]form{
 	policy.Domain:   {"domain", "the domain alone, `example.com`", domain, []any{"example.com"}},
 	policy.CIDR:     {"cidr", "`192.0.2.7`, `192.0.2.0/24`, `2001:db8::/32`", cidr, []any{"192.0.2.0/24", "2001:db8::/32"}},
 	policy.Country: {
-		"country", "the two letters of ISO 3166-1: `US`, `NO` (here text), `GB` (not `UK`); and `XK`",
+		"country", "the two letters of ISO 3166-1: `US`, `NO` (here text), `GB` (not `UK`); and `XK`, `T1` (Tor), `XX` (not known)",
 		country(),
 		[]any{"US", "GB"},
 	},

@@ -110,7 +110,7 @@ func texts(f policy.Field) *rapid.Generator[string] {
 	case policy.CIDR:
 		return rapid.SampledFrom([]string{"192.0.2.7", "192.0.2.7/32", "10.0.0.0/8", "2001:db8::/32", "2001:DB8:0::/32", "::1", "::"})
 	case policy.Country:
-		return rapid.StringMatching(`[A-Z]{2}|pt|us`).Filter(policy.IsCountry)
+		return rapid.StringMatching(`[A-Z]{2}|pt|us|t1|XX`).Filter(policy.IsCountry)
 	case policy.URL:
 		return rapid.StringMatching(`https://[a-z]{1,8}\.example(/[a-z?=&#]{0,8})?`)
 	case policy.ID:
