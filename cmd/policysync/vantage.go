@@ -29,8 +29,14 @@ func (a *app) vantages(c *cobra.Command) ([]vantage, error) {
 	if file == "" {
 		return nil, errors.New("there is no config file to look for the target in: name it with --config")
 	}
-	cfg, err := a.load(c)
+	if err := a.onlyFile(c, file); err != nil {
+		return nil, err
+	}
+	cfg, err := config.LoadVars(file, a.env)
 	if err != nil {
+		return nil, err
+	}
+	if err := a.choose(cfg); err != nil {
 		return nil, err
 	}
 	all := make([]vantage, len(cfg.Targets))

@@ -117,7 +117,7 @@ func (f *findings) state(s *State) {
 		f.report(f.first(&s.URL), "state.url: PostgreSQL is not available in this version: use sqlite:///absolute/path/state.db")
 		return
 	}
-	if s.URL == "" {
+	if s.URL == "" && !f.of(&s.URL).refused {
 		f.report(f.first(s), "state.url is missing: set it, or one of STATE_DIRECTORY, XDG_STATE_HOME and HOME")
 		return
 	}

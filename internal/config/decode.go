@@ -31,7 +31,8 @@ func (f *findings) root() (root yamltree.Value, ok bool) {
 // It goes on after a finding, so that all of them are told at once.
 type decoder struct {
 	*findings
-	env Env
+	env       Env
+	elsewhere bool // policysync runs on another machine, where other variables are set
 }
 
 // What findings call a value that has no key of its own.
@@ -143,6 +144,9 @@ func (d *decoder) list(v yamltree.Value, to reflect.Value, key string) {
 
 // scalar decodes a single value and reports whether it could.
 func (d *decoder) scalar(p place, field any, key string) bool {
+	if d.elsewhere && key != "name" && unset(p.raw, d.env) {
+		return false
+	}
 	text, problems := expand(p.raw, d.env)
 	for _, problem := range problems {
 		d.report(p, "%s: %s", key, problem)

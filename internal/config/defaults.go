@@ -83,7 +83,7 @@ func (f *findings) environment(c *Config, env Env) {
 	for i := range c.Targets {
 		f.complete(&c.Targets[i], env)
 	}
-	if c.State.URL == "" {
+	if c.State.URL == "" && !f.of(&c.State.URL).refused {
 		f.set(&c.State.URL, "STATE_DIRECTORY", stateURL(env))
 	}
 	switches, _ := env("POLICYSYNC_FREEZE")

@@ -31,3 +31,13 @@ func expand(text string, env Env) (expanded string, problems []string) {
 	})
 	return expanded, problems
 }
+
+// unset reports whether a text has variables that env doesn't set.
+func unset(text string, env Env) bool {
+	for _, found := range reference.FindAllStringSubmatch(text, -1) {
+		if _, ok := env(found[1]); !ok && found[1] != "" {
+			return true
+		}
+	}
+	return false
+}

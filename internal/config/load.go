@@ -41,7 +41,15 @@ func Find(explicit string) (string, error) {
 
 // Load reads a file as Parse does. An error is a diagnostic.List when the
 // file could be read.
-func Load(path string, env Env) (*Config, error) {
+func Load(path string, env Env) (*Config, error) { return load(path, env, false) }
+
+// LoadVars reads a file as Load does, but on another machine than policysync
+// runs on: only in the names and Vars of targets must all variables be set that
+// stand there. Elsewhere, a value with one that isn't is neither checked nor
+// set.
+func LoadVars(path string, env Env) (*Config, error) { return load(path, env, true) }
+
+func load(path string, env Env, elsewhere bool) (*Config, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read config: %w", err)
@@ -51,20 +59,22 @@ func Load(path string, env Env) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read config: %w", err)
 	}
-	return Parse(path, text, env)
+	return parse(path, text, env, elsewhere)
 }
 
 // Parse decodes the text of a file, fills in the defaults and what env sets,
 // and checks the whole. The error is a diagnostic.List of all that is wrong;
 // path is what it calls the file.
-func Parse(path string, text []byte, env Env) (*Config, error) {
+func Parse(path string, text []byte, env Env) (*Config, error) { return parse(path, text, env, false) }
+
+func parse(path string, text []byte, env Env, elsewhere bool) (*Config, error) {
 	if len(text) > maxSize {
 		return nil, diagnostic.List{{Path: path, Message: "the file is larger than 1 MiB: give each daemon a part of the targets"}}
 	}
 	f := &findings{file: yamltree.New(path, text), places: map[any]place{}}
 	config := &Config{Server: defaultServer(), Log: defaultLog()}
 	if root, ok := f.root(); ok {
-		d := decoder{findings: f, env: env}
+		d := decoder{findings: f, env: env, elsewhere: elsewhere}
 		d.value(root, reflect.ValueOf(config).Elem(), wholeFile)
 		f.environment(config, env)
 		f.check(config)
