@@ -95,10 +95,11 @@ func (x *exporter) look(ctx context.Context, cfg *config.Config, records reconci
 	if x.now.Live, err = client.List(ctx); err != nil {
 		return err
 	}
-	if x.folder == nil {
-		return nil
+	if x.folder != nil {
+		err = x.names(ctx, client)
 	}
-	return x.names(ctx, client)
+	x.sink.Emit(event.Progressed{What: "lists", Done: 1, Total: 1})
+	return err
 }
 
 // names lists what manifests name and policies refer to. A token that may read

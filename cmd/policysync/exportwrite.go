@@ -84,6 +84,7 @@ func writeFiles(dir string, files map[string][]byte, sink event.Sink) (err error
 		}
 		delete(staged, path)
 	}
+	sink.Emit(event.Progressed{What: "files", Done: len(paths), Total: len(paths)})
 	return nil
 }
 

@@ -134,7 +134,8 @@ type PlanMade struct {
 	Plan diff.Plan
 }
 
-// Progressed is a part of some long work that ended.
+// Progressed is a part of some long work that ended; the last one, where Done is
+// Total.
 type Progressed struct {
 	Scope
 	What        string // in the plural, such as lists

@@ -43,7 +43,7 @@ func (l *Line) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			l.change(func() { l.count = tally{} })
+			l.change(l.end)
 			return
 		case <-tick.C:
 			l.change(func() {})
@@ -65,11 +65,13 @@ func (l *Line) Emit(e event.Event) {
 			l.count.begin(e.What, e.Total, time.Now())
 		}
 		l.count.done = e.Done
+		if e.Done == e.Total {
+			l.end()
+		}
 	case event.BudgetWaiting:
 		l.count.wait(e.Wait, time.Now())
 	case event.RunDone:
-		l.count = tally{}
-		l.draw()
+		l.end()
 	default:
 	}
 }
@@ -82,6 +84,13 @@ func (l *Line) Write(text []byte) (n int, err error) {
 	n, err = l.out.Write(text)
 	l.draw()
 	return n, err
+}
+
+// end takes the line away, so that what goes to the terminal not by Write
+// begins on a line of its own.
+func (l *Line) end() {
+	l.count = tally{}
+	l.draw()
 }
 
 func (l *Line) change(how func()) {

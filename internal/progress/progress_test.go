@@ -87,9 +87,12 @@ func TestLineCountsWhatElseThereIsToWaitFor(t *testing.T) {
 			{event.Progressed{What: "lists", Done: 1, Total: 3}, "1 of 3 lists, 1.0/s, 2s left"},
 			{event.Progressed{What: "lists", Done: 2, Total: 3}, "2 of 3 lists, 1.0/s, 1s left"},
 			{event.Progressed{What: "files", Done: 0, Total: 20}, "0 of 20 files"},
+			{event.Progressed{What: "files", Done: 20, Total: 20}, ""},
 		} {
 			line.Emit(step.Progressed)
-			time.Sleep(time.Second)
+			if step.want != "" { // what is done is gone at once
+				time.Sleep(time.Second)
+			}
 			synctest.Wait()
 			if got := screen(written.String())[0]; got != step.want {
 				t.Errorf("the terminal shows %q, want %q", got, step.want)
