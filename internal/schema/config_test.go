@@ -22,11 +22,15 @@ import (
 // beyondConfig are the mistakes in a config that no schema need find.
 var beyondConfig = []exception{
 	{`the file says nothing`, "is about there being no document"},
-	{`environment variable .* is not set|or set CLOUDFLARE_EMAIL`, "looks at the environment"},
+	{`environment variable .* is not set`, "looks at the environment"},
+	{`or set CLOUDFLARE_EMAIL`, "looks at the environment"},
 	{`is already taken by the target`, "compares targets with each other"},
-	{`full_list_every is .*: want at least 1s|whole seconds, at least 1s, after @every`, "compares amounts that are written in text"},
-	{`want minute 0-59|want a known time zone|this never comes`, "asks for the numbers, names and days of a schedule"},
-	{`source.path is|state.url is`, "asks where a path leads"},
+	{`full_list_every is .*: want at least 1s`, "compares amounts that are written in text"},
+	{`whole seconds, at least 1s, after @every`, "compares amounts that are written in text"},
+	{`want minute 0-59`, "asks for the numbers of a schedule"},
+	{`want a known time zone`, "asks for the names of places"},
+	{`this never comes`, "asks for the days of a schedule"},
+	{`source.path is`, "asks where a path leads"},
 }
 
 func judgeConfig(t interface{ Fatalf(string, ...any) }, s *jsonschema.Schema, text []byte) verdict {

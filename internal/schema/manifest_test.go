@@ -22,9 +22,13 @@ import (
 // can, by what is said of them. What YAML itself makes impossible comes on top:
 // an editor says that without a schema.
 var beyond = []exception{
-	{`is already used|is already listed by|is now used at`, "compares documents with each other"},
+	{`^the (name|key) .* is already used at`, "compares documents with each other"},
+	{`is already listed by`, "compares documents with each other"},
+	{`is now used at`, "compares documents with each other"},
 	{`is still the policy's name`, "compares two values of a document"},
-	{`no rule set is named|the rule set .* is already at|the rule set uses itself`, "compares documents with each other"},
+	{`^no rule set is named`, "compares documents with each other"},
+	{`^the rule set .* is already at`, "compares documents with each other"},
+	{`^the rule set uses itself`, "compares documents with each other"},
 	{`got the date`, "is about how a text is written, not what it is"},
 	{`may be read as a`, "is about how a text is written, not what it is"},
 	{`is no number in JSON`, "is about how a number is written, not what it is"},
