@@ -62,7 +62,7 @@ func (a *app) apply(ctx context.Context, cfg *config.Config, yes bool, accept st
 	sink := newConsole(a.stderr)
 	sinks := event.Sinks{line, sink}
 	switches := &freezer{cfg: cfg, sink: sinks}
-	all, err := a.newReconcilers(cfg, store, switches.InForce, sinks)
+	all, err := a.newReconcilers(cfg, budgetsBeside(cfg.State), store, switches.InForce, sinks)
 	if err != nil {
 		return err
 	}

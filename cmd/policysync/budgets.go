@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/policysync/policysync/internal/cloudflare"
 	"github.com/policysync/policysync/internal/config"
@@ -14,16 +15,39 @@ import (
 // budgets holds one budget for each API token, because Cloudflare counts the
 // requests of all that use it.
 type budgets struct {
-	dir    string // where what was used is kept across restarts; empty: nowhere
+	dir string // where what was used is kept across restarts; empty: nowhere
+
+	mu     sync.Mutex
 	shared map[identity]*cloudflare.Budget
+	used   map[string]*cloudflare.Budget // by the targets that use them
 }
 
 // newBudgets returns budgets that are kept in dir, or not at all.
-func newBudgets(dir string) budgets { return budgets{dir, map[identity]*cloudflare.Budget{}} }
+func newBudgets(dir string) *budgets {
+	return &budgets{dir: dir, shared: map[identity]*cloudflare.Budget{}, used: map[string]*cloudflare.Budget{}}
+}
+
+// left returns how many requests the budget of a target allows now.
+func (b *budgets) left(target string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.used[target] == nil {
+		return 0
+	}
+	return b.used[target].Left()
+}
 
 // of returns the budget of the token of a target, one of all: the smallest that
 // any target with that token allows.
-func (b budgets) of(t config.Target, all []config.Target) (*cloudflare.Budget, error) {
+func (b *budgets) of(t config.Target, all []config.Target) (*cloudflare.Budget, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	budget, err := b.find(t, all)
+	b.used[t.Name] = budget
+	return budget, err
+}
+
+func (b *budgets) find(t config.Target, all []config.Target) (*cloudflare.Budget, error) {
 	who := identify(t.Cloudflare)
 	if b.shared[who] != nil {
 		return b.shared[who], nil

@@ -62,7 +62,7 @@ func TestTargetsOfOneTokenShareItsBudget(t *testing.T) {
 }
 
 // waits sends a request for a target and fails unless it waits that long.
-func waits(t *testing.T, shared budgets, all []config.Target, index int, want time.Duration) {
+func waits(t *testing.T, shared *budgets, all []config.Target, index int, want time.Duration) {
 	t.Helper()
 	budget, err := shared.of(all[index], all)
 	if err != nil {

@@ -73,7 +73,7 @@ func (a *app) plan(ctx context.Context, cfg *config.Config) (changes bool, err e
 }
 
 func (a *app) planTarget(
-	ctx context.Context, cfg *config.Config, t config.Target, cacheDir string, shared budgets, records reconcile.Records,
+	ctx context.Context, cfg *config.Config, t config.Target, cacheDir string, shared *budgets, records reconcile.Records,
 ) (reconcile.Planned, error) {
 	sink := newConsole(a.stderr)
 	from, err := a.newSource(t, cacheDir, sink)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"sync"
 	"syscall"
@@ -70,13 +71,17 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, sink event.Sink, li
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	registry, counters, err := newRegistry(cfg)
+	d, shared := &daemon.Daemon{Suspensions: store}, budgetsBeside(cfg.State)
+	registry, counters, err := newRegistry(cfg, metrics.Now{
+		Stalled: d.Stalled, Remaining: shared.left,
+		DiskFree: func() (float64, error) { return freeBytes(filepath.Dir(cfg.State.Path())) },
+	})
 	if err != nil {
 		return err
 	}
-	d := &daemon.Daemon{Suspensions: store, Sink: event.Sinks{counters, sink}}
+	d.Sink = event.Sinks{counters, sink}
 	switches := &freezer{cfg: cfg, sink: sink, wake: func() { d.Wake(event.Retry) }}
-	all, err := a.newReconcilers(cfg, store, switches.InForce, event.Sinks{d, counters, sink, switches})
+	all, err := a.newReconcilers(cfg, shared, store, switches.InForce, event.Sinks{d, counters, sink, switches})
 	if err != nil {
 		return err
 	}
@@ -130,11 +135,11 @@ func wakeOn(sig os.Signal, d *daemon.Daemon) (stop func()) {
 	}
 }
 
-func newRegistry(cfg *config.Config) (*prometheus.Registry, *metrics.Metrics, error) {
+func newRegistry(cfg *config.Config, now metrics.Now) (*prometheus.Registry, *metrics.Metrics, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	build := buildInfo()
-	counters, err := metrics.New(registry, metrics.Build{Version: build.version, Revision: build.revision}, namesOf(cfg), slices.Collect(maps.Keys(cfg.Server.Webhooks.Configured())))
+	counters, err := metrics.New(registry, metrics.Build{Version: build.version, Revision: build.revision}, namesOf(cfg), slices.Collect(maps.Keys(cfg.Server.Webhooks.Configured())), now)
 	return registry, counters, err
 }
 

@@ -194,7 +194,7 @@ func (s *scale) reconciler(sink event.Sink) *reconcile.Reconciler {
 			s.Error(err)
 		}
 	})
-	all, err := a.newReconcilers(cfg, store, nil, sink)
+	all, err := a.newReconcilers(cfg, budgetsBeside(cfg.State), store, nil, sink)
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -47,12 +47,15 @@ func (a *app) newSource(t config.Target, cacheDir string, sink event.Sink) (reco
 	})
 }
 
+// budgetsBeside returns budgets that are kept beside the state file.
+func budgetsBeside(s config.State) *budgets { return newBudgets(filepath.Dir(s.Path())) }
+
 // cacheBeside returns the folder for Git caches beside the state file.
 func cacheBeside(s config.State) string { return filepath.Join(filepath.Dir(s.Path()), "git") }
 
 // newClient returns a client for the account of a target, one of all, that
 // tells sink of its requests.
-func newClient(t config.Target, all []config.Target, shared budgets, sink event.Sink) (*cloudflare.Client, error) {
+func newClient(t config.Target, all []config.Target, shared *budgets, sink event.Sink) (*cloudflare.Client, error) {
 	budget, err := shared.of(t, all)
 	if err != nil {
 		return nil, fmt.Errorf("target %s: %w", t.Name, err)
@@ -93,13 +96,12 @@ func newPlanner(t config.Target, from reconcile.Source, client *cloudflare.Clien
 	}
 }
 
-// newReconcilers returns a reconciler for each target, all of which write to
-// the store, ask frozen what is frozen unless it is nil, and tell sink what they do.
+// newReconcilers returns a reconciler for each target, all of which keep to shared
+// budgets, write to the store, ask frozen what is frozen unless it is nil, and tell sink what they do.
 func (a *app) newReconcilers(
-	cfg *config.Config, store state.Store, frozen func() []guard.Freeze, sink event.Sink,
+	cfg *config.Config, shared *budgets, store state.Store, frozen func() []guard.Freeze, sink event.Sink,
 ) ([]*reconcile.Reconciler, error) {
 	var all []*reconcile.Reconciler
-	shared := newBudgets(filepath.Dir(cfg.State.Path()))
 	for _, t := range cfg.Targets {
 		from, err := a.newSource(t, cacheBeside(cfg.State), sink)
 		if err != nil {

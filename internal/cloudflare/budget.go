@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,6 +31,7 @@ var errPaused = errors.New("the server asked for no requests")
 type Budget struct {
 	turn     chan struct{} // full while someone is at the head of the queue
 	answered chan struct{} // full when a request has ended of late
+	passes   atomic.Int64  // twice the times that somebody at the head waited, plus one while somebody does
 	kept     ring
 
 	mu     sync.Mutex
@@ -65,12 +67,12 @@ func OpenBudget(file string, requests int) (*Budget, error) {
 }
 
 // Wait blocks until one more request may begin, and counts it. It returns how
-// long that took, and tells waiting how long it is going to take whenever it is
+// long it had to wait, and tells waiting how long it is going to take whenever it is
 // at the head of the queue and can tell; waiting may be nil. An error means that nothing was counted: it is the context's,
 // or says that the server ordered a pause of more than 15 minutes, or that the
 // budget's file can't be written.
 func (b *Budget) Wait(ctx context.Context, waiting func(time.Duration)) (time.Duration, error) {
-	start := time.Now()
+	waited := b.stopwatch()
 	if ctx.Err() != nil {
 		return 0, ended(ctx)
 	}
@@ -78,19 +80,31 @@ func (b *Budget) Wait(ctx context.Context, waiting func(time.Duration)) (time.Du
 	case b.turn <- struct{}{}:
 		defer func() { <-b.turn }()
 	case <-ctx.Done():
-		return time.Since(start), ended(ctx)
+		return waited(), ended(ctx)
 	}
 	for {
 		wait, err := b.take(time.Now())
 		if wait == 0 || err != nil {
-			return time.Since(start), err
+			return waited(), err
 		}
 		if wait != untilAnswered && waiting != nil {
 			waiting(wait)
 		}
 		if err := b.pass(ctx, wait); err != nil {
-			return time.Since(start), err
+			return waited(), err
 		}
+	}
+}
+
+// stopwatch returns a function that tells how long ago that was, and nothing as
+// long as neither the caller nor anybody before it in the queue had to wait.
+func (b *Budget) stopwatch() func() time.Duration {
+	start, passes := time.Now(), b.passes.Load()
+	return func() time.Duration {
+		if passes%2 == 0 && b.passes.Load() == passes {
+			return 0
+		}
+		return time.Since(start)
 	}
 }
 
@@ -100,6 +114,8 @@ const untilAnswered time.Duration = -1
 
 // pass waits.
 func (b *Budget) pass(ctx context.Context, wait time.Duration) error {
+	b.passes.Add(1)
+	defer b.passes.Add(1)
 	if wait != untilAnswered {
 		return sleep(ctx, wait)
 	}
@@ -138,6 +154,29 @@ func (b *Budget) take(now time.Time) (time.Duration, error) {
 		b.server[name] = allowance{a.left - 1, a.until}
 	}
 	return 0, nil
+}
+
+// Left returns how many requests may begin now, by this budget and by what the
+// server said last. It may be called concurrently.
+func (b *Budget) Left() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	if b.allowed(now).After(now) {
+		return 0
+	}
+	left := 0
+	for _, t := range b.begun {
+		if t.IsZero() || !t.Add(window).After(now) {
+			left++
+		}
+	}
+	for _, a := range b.server {
+		if a.until.After(now) {
+			left = min(left, a.left)
+		}
+	}
+	return left
 }
 
 // allowed returns from when on the server may take one more request.

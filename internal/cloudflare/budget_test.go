@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/policysync/policysync/internal/cloudflare"
+	"github.com/policysync/policysync/internal/cloudflare/simulator"
 )
 
 const window = 5 * time.Minute
@@ -97,6 +98,66 @@ func TestBudgetServesInTheOrderOfArrival(t *testing.T) {
 			if got := <-served; got != want {
 				t.Errorf("served %d, want %d", got, want)
 			}
+		}
+	})
+}
+
+// TestToAskIsNoWait while the budget isn't used up, however many ask at once.
+func TestToAskIsNoWait(t *testing.T) {
+	t.Parallel()
+	const requests = 1000
+	budget := cloudflare.NewBudget(requests)
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() {
+			for range requests / 10 {
+				if waited, err := budget.Wait(t.Context(), nil); waited != 0 || err != nil {
+					t.Errorf("waited %s: %v", waited, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestBudgetTellsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		budget := cloudflare.NewBudget(3)
+		for want := 3; want > 0; want-- {
+			if got := budget.Left(); got != want {
+				t.Errorf("%d left, want %d", got, want)
+			}
+			if _, err := budget.Wait(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		for _, want := range []int{0, 0, 1, 2, 3} { // from the third minute on
+			if got := budget.Left(); got != want {
+				t.Errorf("at minute %d of five %d are left", want, got)
+			}
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
+func TestNoMoreIsLeftThanTheServerSays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		budget := cloudflare.NewBudget(100)
+		client := connect(t, simulator.New(simulator.Options{Limit: 20}), func(o *cloudflare.Options) { o.Budget = budget })
+		for want := 19; want >= 0; want-- {
+			if _, err := client.List(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := budget.Left(); got != want {
+				t.Errorf("%d left, want %d", got, want)
+			}
+		}
+		time.Sleep(window)
+		if got := budget.Left(); got != 100 {
+			t.Errorf("%d left when all is over, want the whole budget", got)
 		}
 	})
 }

@@ -96,6 +96,9 @@ func newComputation(in Input) *computation {
 		}
 		c.desired = append(c.desired, d)
 		c.wanted[d.Key] = true
+		if end := d.End(); c.plan.NextExpiry.IsZero() || !end.IsZero() && end.Before(c.plan.NextExpiry) {
+			c.plan.NextExpiry = end
+		}
 	}
 	for i := range in.Recorded {
 		c.recorded = append(c.recorded, &in.Recorded[i])

@@ -195,6 +195,26 @@ func TestDecisionTable(t *testing.T) {
 	}
 }
 
+// TestPlanTellsWhichExpiryComesNext of the policies that Git declares.
+func TestPlanTellsWhichExpiryComesNext(t *testing.T) {
+	t.Parallel()
+	day := func(d int) time.Time { return time.Date(2026, 11, d, 0, 0, 0, 0, time.UTC) }
+	var in diff.Input
+	in.Now = day(23)
+	for i, expires := range []time.Time{{}, day(30), day(22), day(25), {}} {
+		d := desired("a.com")
+		d.Key, d.Name, d.Expires = string(rune('a'+i)), string(rune('a'+i)), expires
+		in.Desired = append(in.Desired, d)
+	}
+	if got := diff.Compute(in).NextExpiry; !got.Equal(day(26)) {
+		t.Errorf("the next expires at %s, want the end of the 25th", got)
+	}
+	in.Desired = in.Desired[:1]
+	if got := diff.Compute(in).NextExpiry; !got.IsZero() {
+		t.Errorf("nothing expires, and the next does at %s", got)
+	}
+}
+
 func TestIdentity(t *testing.T) {
 	t.Parallel()
 	renamed := desired("a.com")

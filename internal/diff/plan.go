@@ -94,17 +94,18 @@ type Lapse struct {
 
 // Plan is what takes live to desired.
 type Plan struct {
-	Changes  []Change          // in the order in which to carry them out
-	Reported []Change          // what the mode leaves alone, in the same order
-	Settled  []Settled         // by key
-	Marked   []policy.Recorded // records of which only AbsentSince and Protect change, by key
-	Lapsed   []Lapse           // what became of requests in Input.Pending, by key
-	InUse    []string          // ids of the policies of Reported that would go if no application used them
-	Awaited  int               // creates in Input.Pending that may still take effect, or are found but not settled: the next run comes soon
-	Settles  time.Time         // when none of Awaited can take effect any more; zero where none is on its way
-	Owned    int               // how many live policies are recorded as ours, or adopted to be changed
-	Declared int               // how many policies Git declares, without those expired
-	States   map[State]int     // how many policies are in which state before the changes
+	Changes    []Change          // in the order in which to carry them out
+	Reported   []Change          // what the mode leaves alone, in the same order
+	Settled    []Settled         // by key
+	Marked     []policy.Recorded // records of which only AbsentSince and Protect change, by key
+	Lapsed     []Lapse           // what became of requests in Input.Pending, by key
+	InUse      []string          // ids of the policies of Reported that would go if no application used them
+	Awaited    int               // creates in Input.Pending that may still take effect, or are found but not settled: the next run comes soon
+	Settles    time.Time         // when none of Awaited can take effect any more; zero where none is on its way
+	Owned      int               // how many live policies are recorded as ours, or adopted to be changed
+	NextExpiry time.Time         // when the first of the policies that Git declares expires; zero: none does
+	Declared   int               // how many policies Git declares, without those expired
+	States     map[State]int     // how many policies are in which state before the changes
 }
 
 // Stage is the part of a plan to which the change belongs; all changes of one

@@ -4,6 +4,8 @@ package metrics
 
 import (
 	"runtime"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,94 +19,65 @@ import (
 // Build says which program this is.
 type Build struct{ Version, Revision string }
 
+// Now answers, at each scrape, what no event tells. All its functions are
+// required, and may be called concurrently.
+type Now struct {
+	Stalled   func() []string                   // targets whose loop has shown no sign of life in time
+	Remaining func(target string) int           // requests that the target's budget allows now
+	DiskFree  func() (bytes float64, err error) // what the disk with the state has left
+}
+
 // Metrics is an event.Sink. It may be used from several goroutines.
 type Metrics struct {
+	families
+	now Now
+
+	mu      sync.Mutex
+	targets []string
+
+	info, policies, lastRun, lastSuccess    *prometheus.GaugeVec
+	suspended, leader, expiry               *prometheus.GaugeVec
 	runs, changes, fetches, requests, stops *prometheus.CounterVec
 	waits, webhooks, rewinds                *prometheus.CounterVec
 	phases, requestTimes, toLive            *prometheus.HistogramVec
-	policies, lastRun, lastSuccess          *prometheus.GaugeVec
-	suspended                               *prometheus.GaugeVec
 }
 
 // New makes the metrics and registers them; an error is a name that the
 // registry has already. The series of each target, and of each provider that has
 // a webhook receiver, stand at 0 from the start.
-func New(to prometheus.Registerer, build Build, targets, receivers []string) (*Metrics, error) {
+func New(to prometheus.Registerer, build Build, targets, receivers []string, now Now) (*Metrics, error) {
 	m := unregistered()
-	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "policysync_build_info", Help: "1, labelled with what was built.",
-	}, []string{"version", "revision", "goversion"})
-	info.WithLabelValues(build.Version, build.Revision, runtime.Version()).Set(1)
-	for _, c := range []prometheus.Collector{
-		info, m.runs, m.changes, m.fetches, m.requests, m.stops, m.waits, m.webhooks, m.rewinds, m.phases, m.requestTimes, m.toLive,
-		m.policies, m.lastRun, m.lastSuccess, m.suspended,
-	} {
-		if err := to.Register(c); err != nil {
+	m.now = now
+	for _, f := range m.families {
+		if err := to.Register(f.collector); err != nil {
 			return nil, err
 		}
 	}
+	m.info.WithLabelValues(build.Version, build.Revision, runtime.Version()).Set(1)
 	for _, operation := range operations {
-		m.requestTimes.WithLabelValues(operation)
-		for _, code := range codes {
-			m.requests.WithLabelValues(operation, code)
-		}
+		m.begin("operation", operation)
 	}
 	for _, provider := range receivers {
-		for _, result := range deliveries {
-			m.webhooks.WithLabelValues(provider, result)
-		}
+		m.begin("provider", provider)
 	}
 	for _, t := range targets {
-		m.zero(t)
+		m.add(t)
 	}
 	return m, nil
 }
 
-func unregistered() *Metrics {
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "policysync_" + name, Help: help}, labels)
-	}
-	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
-		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "policysync_" + name, Help: help}, labels)
-	}
-	histogram := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
-		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "policysync_" + name, Help: help, Buckets: buckets}, labels)
-	}
-	return &Metrics{
-		runs:         counter("runs_total", "Runs that ended.", "target", "trigger", "result"),
-		changes:      counter("changes_total", "Changes of plans that ended.", "target", "action", "direction", "result"),
-		fetches:      counter("source_fetches_total", "Times the source was asked for its commit.", "target", "result"),
-		rewinds:      counter("source_rewinds_total", "Moves of the source's branch that were no fast-forward, or not known to be.", "target"),
-		requests:     counter("cloudflare_requests_total", "Requests to the Cloudflare API that ended.", "operation", "code"),
-		stops:        counter("guard_stops_total", "Runs in which a guard held changes back.", "target", "reason"),
-		webhooks:     counter("webhook_requests_total", "Requests to webhook receivers that were answered.", "provider", "result"),
-		waits:        counter("cloudflare_ratelimit_wait_seconds_total", "Seconds that requests waited for the rate limit.", "target"),
-		phases:       histogram("run_duration_seconds", "Seconds that each phase of a run took.", seconds(0.001, 300), "target", "phase"),
-		requestTimes: histogram("cloudflare_request_duration_seconds", "Seconds that requests to the Cloudflare API took.", seconds(0.01, 30), "operation"),
-		toLive:       histogram("commit_to_live_seconds", "Seconds from a push, or from a commit seen, to its last change live.", seconds(0.1, 3600), "target"),
-		policies:     gauge("policies", "Policies by how they stand.", "target", "state"),
-		suspended:    gauge("suspended", "1 while an operator keeps the target from running.", "target"),
-		lastRun:      gauge("last_run_timestamp_seconds", "Unix time at which the last run ended.", "target"),
-		lastSuccess:  gauge("last_success_timestamp_seconds", "Unix time at which the last run ended that left nothing undone.", "target"),
-	}
+// add makes the known series of a target, whose leader is whoever may write the
+// state: this daemon.
+func (m *Metrics) add(target string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.targets = append(m.targets, target)
+	m.begin("target", target)
+	m.leader.WithLabelValues(target).Set(1)
 }
 
-// seconds returns histogram buckets in steps of 1, 2.5, 5 and 10 from the
-// least to the most.
-func seconds(least, most float64) []float64 {
-	var buckets []float64
-	for decade := least; decade <= most; decade *= 10 {
-		for _, step := range []float64{1, 2.5, 5} {
-			if decade*step <= most {
-				buckets = append(buckets, decade*step)
-			}
-		}
-	}
-	return buckets
-}
-
-// operations and codes are the labels of requests to the account, deliveries
-// the results of requests to webhook receivers.
+// The values of labels that belong to nobody else: operations and codes are
+// those of requests to the account, deliveries the results of webhooks.
 var (
 	operations = []string{
 		"list", "get", "create", "update", "delete", "verify_token", "list_apps",
@@ -116,38 +89,74 @@ var (
 	}
 )
 
-// zero makes the known series of a target.
-func (m *Metrics) zero(target string) {
-	for _, trigger := range event.Triggers() {
-		for _, result := range event.Results() {
-			m.runs.WithLabelValues(target, string(trigger), string(result))
+// oneOf is a label with those values.
+func oneOf[T ~string](name string, values []T) Label {
+	l := Label{Name: name}
+	for _, v := range values {
+		l.Values = append(l.Values, string(v))
+	}
+	return l
+}
+
+func unregistered() *Metrics {
+	target := Label{Name: "target", Of: "each target of the config"}
+	operation := oneOf("operation", operations)
+	m := &Metrics{}
+	m.info = m.gauge("build_info", "1, labelled with what was built.",
+		Label{Name: "version", Of: "such as v1.2.3"}, Label{Name: "revision", Of: "the commit that it was built from"}, Label{Name: "goversion", Of: "such as go1.26"})
+	m.runs = m.counter("runs_total", "Runs that ended.", target, oneOf("trigger", event.Triggers()), oneOf("result", event.Results()))
+	m.phases = m.histogram("run_duration_seconds", "Seconds that each phase of a run took.", seconds(0.001, 300), target, oneOf("phase", event.Phases()))
+	m.policies = m.gauge("policies", "Policies by how they stand.", target, oneOf("state", diff.States()))
+	m.changes = m.counter("changes_total", "Changes of plans that ended.",
+		target, oneOf("action", diff.Actions()), oneOf("direction", impact.Directions()), oneOf("result", event.Outcomes()))
+	m.lastSuccess = m.gauge("last_success_timestamp_seconds", "Unix time at which the last run ended that left nothing undone; 0: none has yet.", target)
+	m.lastRun = m.gauge("last_run_timestamp_seconds", "Unix time at which the last run ended; 0: none has yet.", target)
+	m.toLive = m.histogram("commit_to_live_seconds", "Seconds from a push, or from a commit seen, to its last change live.", seconds(0.1, 3600), target)
+	m.fetches = m.counter("source_fetches_total", "Times the source was asked for its commit.", target, oneOf("result", event.FetchResults()))
+	m.rewinds = m.counter("source_rewinds_total", "Moves of the source's branch that were no fast-forward, or not known to be.", target)
+	m.webhooks = m.counter("webhook_requests_total", "Requests to webhook receivers that were answered.",
+		Label{Name: "provider", Of: "each provider that has a secret in the config"}, oneOf("result", deliveries))
+	m.requests = m.counter("cloudflare_requests_total", "Requests to the Cloudflare API that ended.", operation, oneOf("code", codes))
+	m.requestTimes = m.histogram("cloudflare_request_duration_seconds", "Seconds that requests to the Cloudflare API took.", seconds(0.01, 30), operation)
+	m.waits = m.counter("cloudflare_ratelimit_wait_seconds_total", "Seconds that requests waited for the rate limit.", target)
+	m.asked(m.lookAtBudgets, "cloudflare_budget_remaining", "Requests that the budget of the target's API token allows now.", target)
+	m.suspended = m.gauge("suspended", "1 while an operator keeps the target from running.", target)
+	m.leader = m.gauge("leader", "1 while this daemon is the one that looks after the target.", target)
+	m.asked(m.lookAtLoops, "stalled", "1 while the target's loop shows no sign of life, as /healthz tells.", target)
+	m.stops = m.counter("guard_stops_total", "Runs in which a guard held changes back.", target, oneOf("reason", guard.Reasons()))
+	m.expiry = m.gauge("policy_expiry_timestamp_seconds", "Unix time from which the policy that expires first counts as absent from Git; 0: none expires.", target)
+	m.asked(m.lookAtDisk, "state_disk_free_bytes", "Bytes that the disk with the state has left for policysync; no series where that can't be told.")
+	return m
+}
+
+func (m *Metrics) lookAtBudgets(remaining *prometheus.GaugeVec) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, t := range m.targets {
+		remaining.WithLabelValues(t).Set(float64(m.now.Remaining(t)))
+	}
+}
+
+func (m *Metrics) lookAtLoops(stalled *prometheus.GaugeVec) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	silent := m.now.Stalled()
+	for _, t := range m.targets {
+		value := 0.0
+		if slices.Contains(silent, t) {
+			value = 1
 		}
+		stalled.WithLabelValues(t).Set(value)
 	}
-	for _, action := range diff.Actions() {
-		for _, direction := range impact.Directions() {
-			for _, outcome := range event.Outcomes() {
-				m.changes.WithLabelValues(target, string(action), string(direction), string(outcome))
-			}
-		}
+}
+
+func (m *Metrics) lookAtDisk(free *prometheus.GaugeVec) {
+	bytes, err := m.now.DiskFree()
+	if err != nil {
+		free.Reset()
+		return
 	}
-	for _, result := range event.FetchResults() {
-		m.fetches.WithLabelValues(target, string(result))
-	}
-	for _, phase := range event.Phases() {
-		m.phases.WithLabelValues(target, string(phase))
-	}
-	for _, state := range diff.States() {
-		m.policies.WithLabelValues(target, string(state))
-	}
-	for _, reason := range guard.Reasons() {
-		m.stops.WithLabelValues(target, string(reason))
-	}
-	m.waits.WithLabelValues(target)
-	m.rewinds.WithLabelValues(target)
-	m.toLive.WithLabelValues(target)
-	m.suspended.WithLabelValues(target)
-	m.lastRun.WithLabelValues(target)
-	m.lastSuccess.WithLabelValues(target)
+	free.WithLabelValues().Set(bytes)
 }
 
 // Emit counts the event.
@@ -159,6 +168,8 @@ func (m *Metrics) Emit(e event.Event) {
 		m.rewinds.WithLabelValues(e.Target).Inc()
 	case event.PhaseDone:
 		m.phases.WithLabelValues(e.Target, string(e.Phase)).Observe(e.Took.Seconds())
+	case event.PlanMade:
+		m.expiry.WithLabelValues(e.Target).Set(unix(e.Plan.NextExpiry))
 	case event.ChangeDone:
 		m.changes.WithLabelValues(e.Target, string(e.Change.Action), string(e.Change.Direction), string(e.Outcome)).Inc()
 	case event.Held:
@@ -176,7 +187,7 @@ func (m *Metrics) Emit(e event.Event) {
 		m.suspended.WithLabelValues(e.Target).Set(1)
 	case event.Resumed:
 		m.suspended.WithLabelValues(e.Target).Set(0)
-	case event.RunStarted, event.Warned, event.PlanMade, event.BudgetWaiting:
+	case event.RunStarted, event.Warned, event.BudgetWaiting:
 	}
 }
 
@@ -196,4 +207,10 @@ func (m *Metrics) done(e event.RunDone) {
 	}
 }
 
-func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+// unix returns a time in seconds, and 0 for the zero time.
+func unix(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1000
+}

@@ -18,10 +18,17 @@ import (
 	"github.com/policysync/policysync/internal/metrics"
 )
 
+// still is a time at which there is nothing to tell but what is 0.
+var still = metrics.Now{
+	Stalled:   func() []string { return nil },
+	Remaining: func(string) int { return 0 },
+	DiskFree:  func() (float64, error) { return 0, nil },
+}
+
 func registered(t *testing.T) (*metrics.Metrics, *prometheus.Registry) {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
-	m, err := metrics.New(registry, metrics.Build{Version: "v1", Revision: "abc"}, []string{"production"}, []string{"github", "generic"})
+	m, err := metrics.New(registry, metrics.Build{Version: "v1", Revision: "abc"}, []string{"production"}, []string{"github", "generic"}, still)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,15 +69,24 @@ func TestSeriesStandAtZero(t *testing.T) {
 		"policysync_guard_stops_total":                       "counter reason,target",
 		"policysync_webhook_requests_total":                  "counter provider,result",
 		"policysync_suspended":                               "gauge target",
+		"policysync_leader":                                  "gauge target",
+		"policysync_stalled":                                 "gauge target",
+		"policysync_cloudflare_budget_remaining":             "gauge target",
+		"policysync_policy_expiry_timestamp_seconds":         "gauge target",
+		"policysync_state_disk_free_bytes":                   "gauge ",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("metrics differ (-want +got):\n%s", d)
 	}
-	if n, err := testutil.GatherAndCount(registry, "policysync_policies"); err != nil || n != len(diff.States()) {
-		t.Errorf("%d series of policies, %v; want one for each state", n, err)
-	}
-	if n, err := testutil.GatherAndCount(registry, "policysync_webhook_requests_total"); err != nil || n != 2*8 {
-		t.Errorf("%d series of webhooks, %v; want one for each receiver and result", n, err)
+	for name, want := range map[string]int{
+		"policysync_runs_total": 5 * 5, "policysync_policies": len(diff.States()), "policysync_changes_total": 6 * 4 * 4,
+		"policysync_run_duration_seconds": 7, "policysync_source_fetches_total": 3, "policysync_guard_stops_total": 4,
+		"policysync_cloudflare_requests_total": 12 * 5, "policysync_cloudflare_request_duration_seconds": 12,
+		"policysync_webhook_requests_total": 2 * 8, "policysync_leader": 1,
+	} {
+		if n, err := testutil.GatherAndCount(registry, name); err != nil || n != want {
+			t.Errorf("%d series of %s, %v; want %d", n, name, err, want)
+		}
 	}
 	problems, err := testutil.GatherAndLint(registry)
 	if err != nil || len(problems) > 0 {
@@ -89,6 +105,7 @@ func TestEventsAreCounted(t *testing.T) {
 		event.SourceFetched{Scope: scope, Result: event.FetchError, Err: errors.New("down")},
 		event.SourceRewound{Target: "production", From: "a", To: "b", Refused: true},
 		event.PhaseDone{Scope: scope, Phase: event.List, Took: time.Second},
+		event.PlanMade{Scope: scope, Plan: diff.Plan{NextExpiry: at}},
 		event.Held{Scope: scope, Reason: guard.Frozen},
 		event.ChangeDone{Scope: scope, Change: diff.Change{Action: diff.ActionCreate, Direction: impact.Widens}, Outcome: event.Applied},
 		event.RequestDone{Target: "production", Operation: "create", Code: "2xx", Took: time.Second},
@@ -111,8 +128,10 @@ policysync_cloudflare_requests_total{code="2xx",operation="create"} 1
 policysync_guard_stops_total{reason="frozen",target="production"} 1
 policysync_last_run_timestamp_seconds{target="production"} 1.7000000605e+09
 policysync_last_success_timestamp_seconds{target="production"} 1.7000000005e+09
+policysync_leader{target="production"} 1
 policysync_policies{state="drifted",target="production"} 1
 policysync_policies{state="in_sync",target="production"} 3
+policysync_policy_expiry_timestamp_seconds{target="production"} 1.7000000005e+09
 policysync_runs_total{result="failed",target="production",trigger="schedule"} 1
 policysync_runs_total{result="success",target="production",trigger="startup"} 1
 policysync_source_fetches_total{result="changed",target="production"} 1
@@ -186,10 +205,43 @@ func observations(t *testing.T, registry *prometheus.Registry, name string) uint
 	return n
 }
 
+// TestSomeMetricsAreLookedAtWhenAsked scrapes while the answers change.
+func TestSomeMetricsAreLookedAtWhenAsked(t *testing.T) {
+	t.Parallel()
+	silent, left, free, failure := []string{"production", "gone"}, 7, 1.0, error(nil)
+	registry := prometheus.NewPedanticRegistry()
+	_, err := metrics.New(registry, metrics.Build{}, []string{"production", "stage"}, nil, metrics.Now{
+		Stalled:   func() []string { return silent },
+		Remaining: func(target string) int { return left * len(target) },
+		DiskFree:  func() (float64, error) { return free, failure },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const first = `policysync_cloudflare_budget_remaining{target="production"} 70
+policysync_cloudflare_budget_remaining{target="stage"} 35
+policysync_leader{target="production"} 1
+policysync_leader{target="stage"} 1
+policysync_stalled{target="production"} 1
+policysync_state_disk_free_bytes 1`
+	if d := cmp.Diff(first, nonZero(t, registry)); d != "" {
+		t.Errorf("at first (-want +got):\n%s", d)
+	}
+	silent, left, failure = nil, 0, errors.New("no such disk")
+	const then = `policysync_leader{target="production"} 1
+policysync_leader{target="stage"} 1`
+	if d := cmp.Diff(then, nonZero(t, registry)); d != "" {
+		t.Errorf("then (-want +got):\n%s", d)
+	}
+	if n, err := testutil.GatherAndCount(registry, "policysync_state_disk_free_bytes"); err != nil || n != 0 {
+		t.Errorf("%d series of a disk that can't be looked at, %v", n, err)
+	}
+}
+
 func TestNewRefusesARegistryThatHasTheNames(t *testing.T) {
 	t.Parallel()
 	_, registry := registered(t)
-	if _, err := metrics.New(registry, metrics.Build{}, nil, nil); err == nil {
+	if _, err := metrics.New(registry, metrics.Build{}, nil, nil, still); err == nil {
 		t.Error("no error")
 	}
 }

@@ -53,10 +53,18 @@ type Desired struct {
 	Line       int       // where its document begins, from 1
 }
 
-// ExpiredAt reports whether the policy counts as absent from Git at that
-// time: from the end, in UTC, of the day that Expires names.
+// End returns the time from which the policy counts as absent from Git: the end,
+// in UTC, of the day that Expires names; zero: it doesn't expire.
+func (d Desired) End() time.Time {
+	if d.Expires.IsZero() {
+		return time.Time{}
+	}
+	return d.Expires.AddDate(0, 0, 1)
+}
+
+// ExpiredAt reports whether the policy counts as absent from Git at that time.
 func (d Desired) ExpiredAt(now time.Time) bool {
-	return !d.Expires.IsZero() && !now.Before(d.Expires.AddDate(0, 0, 1))
+	return !d.Expires.IsZero() && !now.Before(d.End())
 }
 
 // Recorded is a policy as it was last applied.
