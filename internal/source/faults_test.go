@@ -144,10 +144,10 @@ func TestSlowServerIsWaitedForAsLongAsItSpeaks(t *testing.T) {
 	t.Parallel()
 	want := files{"a.yaml": scramble(1 << 15)}
 	r := newRepository(t, want)
-	for way, o := range faulty(t, r, slow(1000, 10*time.Millisecond)) {
+	for way, o := range faulty(t, r, slow(1000, 25*time.Millisecond)) {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			o.Timeout = 300 * time.Millisecond
+			o.Timeout = 800 * time.Millisecond
 			if way == "ssh" {
 				o.Timeout = 10 * time.Second // to greet each other counts as one silence
 			}
