@@ -19,8 +19,16 @@ import (
 // when that policy is about to be overwritten.
 const fresh = 5 * time.Second
 
+// step is a change under way.
+type step struct {
+	*execution
+
+	id  string // the account's for the policy, once it is known
+	ray string // the cf-ray of the last answer to a request that writes
+}
+
 // carryOut makes one change.
-func (x *execution) carryOut(ctx context.Context, c diff.Change) (event.Outcome, error) {
+func (x *step) carryOut(ctx context.Context, c diff.Change) (event.Outcome, error) {
 	switch c.Action {
 	case diff.ActionCreate:
 		return x.send(ctx, c, time.Time{}, func(leave func() error) (policy.Live, error) {
@@ -40,7 +48,7 @@ func (x *execution) carryOut(ctx context.Context, c diff.Change) (event.Outcome,
 // update replaces a policy, unless somebody has changed it since the account
 // was listed. Cloudflare's API has no conditional update, so that between the
 // look and the update there is still a moment in which an edit can be lost.
-func (x *execution) update(ctx context.Context, c diff.Change) (event.Outcome, error) {
+func (x *step) update(ctx context.Context, c diff.Change) (event.Outcome, error) {
 	return x.watched(ctx, c, x.listed, func(leave func() error) (policy.Live, error) {
 		return x.Account.Update(ctx, c.ID, c.Desired.Replacement(*c.Before), leave)
 	})
@@ -48,7 +56,7 @@ func (x *execution) update(ctx context.Context, c diff.Change) (event.Outcome, e
 
 // remove deletes a policy, after another look at it: it may have come into use,
 // or somebody may have changed it.
-func (x *execution) remove(ctx context.Context, c diff.Change) (event.Outcome, error) {
+func (x *step) remove(ctx context.Context, c diff.Change) (event.Outcome, error) {
 	return x.watched(ctx, c, time.Time{}, func(leave func() error) (policy.Live, error) {
 		return policy.Live{}, x.Account.Delete(ctx, c.ID, leave)
 	})
@@ -61,7 +69,7 @@ const maxLooks = 3
 // watched changes a policy that was last looked at at that time. Where the
 // request then has to wait, be it for the budget or after a 429, it looks anew:
 // one request at a time, lest the looks use up what the requests wait for.
-func (x *execution) watched(ctx context.Context, c diff.Change, looked time.Time, request request) (event.Outcome, error) {
+func (x *step) watched(ctx context.Context, c diff.Change, looked time.Time, request request) (event.Outcome, error) {
 	outcome, err := x.lookAndSend(ctx, c, looked, request)
 	if !errors.Is(err, errOutdated) {
 		return outcome, err
@@ -76,7 +84,7 @@ func (x *execution) watched(ctx context.Context, c diff.Change, looked time.Time
 
 // lookAndSend changes a policy, unless it isn't any more as it was listed. It
 // looks at it first if the last look is too long ago.
-func (x *execution) lookAndSend(ctx context.Context, c diff.Change, looked time.Time, request request) (event.Outcome, error) {
+func (x *step) lookAndSend(ctx context.Context, c diff.Change, looked time.Time, request request) (event.Outcome, error) {
 	if time.Since(looked) >= fresh {
 		now, err := x.Account.Get(ctx, c.ID)
 		if c.Action == diff.ActionDelete && isGone(err) {
@@ -145,7 +153,7 @@ var (
 // time sets no bound. What follows its journal entry is recorded though ctx has
 // ended meanwhile. The entry is made when the request leaves: it may wait long
 // before that, and its entry tells until when it may take effect.
-func (x *execution) send(ctx context.Context, c diff.Change, until time.Time, request request) (event.Outcome, error) {
+func (x *step) send(ctx context.Context, c diff.Change, until time.Time, request request) (event.Outcome, error) {
 	var noted bool
 	var failed error // of the journal
 	live, err := request(func() error {
@@ -189,7 +197,7 @@ func (x *execution) intent(c diff.Change) state.Intent {
 }
 
 // fail records that a request failed, and whether it may have had an effect.
-func (x *execution) fail(ctx context.Context, c diff.Change, err error) (event.Outcome, error) {
+func (x *step) fail(ctx context.Context, c diff.Change, err error) (event.Outcome, error) {
 	answer, known := errors.AsType[*cloudflare.Error](err)
 	outcome, note := event.Unknown, func(ctx context.Context, change state.Change) error {
 		return x.Journal.Doubt(ctx, change, known && answer.Answered())
@@ -211,7 +219,7 @@ func (x *execution) fail(ctx context.Context, c diff.Change, err error) (event.O
 }
 
 // forget records that the policy is no more.
-func (x *execution) forget(ctx context.Context, c diff.Change) (event.Outcome, error) {
+func (x *step) forget(ctx context.Context, c diff.Change) (event.Outcome, error) {
 	err := x.Journal.Forget(ctx, x.changed(c, event.Applied, nil))
 	if err == nil {
 		return event.Applied, nil
@@ -223,9 +231,9 @@ func (x *execution) forget(ctx context.Context, c diff.Change) (event.Outcome, e
 }
 
 // settle records that the change took effect and what the account made of it.
-func (x *execution) settle(ctx context.Context, c diff.Change, live policy.Live) (event.Outcome, error) {
+func (x *step) settle(ctx context.Context, c diff.Change, live policy.Live) (event.Outcome, error) {
+	x.id = live.ID
 	done := x.changed(c, event.Applied, nil)
-	done.ID = live.ID
 	record := x.record(*c.Desired, live)
 	record.Written, record.CreatedAt = c.Action != diff.ActionAdopt, record.UpdatedAt
 	if c.Recorded != nil && c.Recorded.ID == live.ID {
@@ -258,10 +266,10 @@ func (x *execution) record(d policy.Desired, live policy.Live) policy.Recorded {
 }
 
 // changed returns the change as history keeps it.
-func (x *execution) changed(c diff.Change, outcome event.Outcome, err error) state.Change {
+func (x *step) changed(c diff.Change, outcome event.Outcome, err error) state.Change {
 	done := state.Change{
-		Run: x.scope.Run, Target: x.scope.Target, Action: string(c.Action), Key: c.Key, Name: c.Name, ID: c.ID,
-		Direction: string(c.Direction), Result: string(outcome), At: time.Now(),
+		Run: x.scope.Run, Target: x.scope.Target, Action: string(c.Action), Key: c.Key, Name: c.Name, ID: x.id,
+		Direction: string(c.Direction), Result: string(outcome), Ray: x.ray, At: time.Now(),
 	}
 	if c.Live != nil {
 		done.Before = &c.Live.Policy
@@ -271,9 +279,6 @@ func (x *execution) changed(c diff.Change, outcome event.Outcome, err error) sta
 	}
 	if err != nil {
 		done.Error = err.Error()
-	}
-	if answer, ok := errors.AsType[*cloudflare.Error](err); ok {
-		done.Ray = answer.Ray
 	}
 	return done
 }

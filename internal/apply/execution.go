@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/policysync/policysync/internal/cloudflare"
 	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/policy"
@@ -101,16 +102,16 @@ func (x *execution) each(ctx context.Context) {
 
 // one carries out a change, unless nothing further is to be begun.
 func (x *execution) one(ctx context.Context, c diff.Change) {
-	began := time.Now()
+	began, s := time.Now(), &step{execution: x, id: c.ID}
 	var outcome event.Outcome
 	var err error
 	if stop := x.stopped(ctx); stop != nil {
 		outcome, err = event.Skipped, stop
 	} else {
-		outcome, err = x.carryOut(ctx, c)
+		outcome, err = s.carryOut(cloudflare.WithRay(ctx, &s.ray), c)
 	}
 	x.count(c, outcome, err)
-	x.Sink.Emit(event.ChangeDone{Scope: x.scope, Change: c, Outcome: outcome, Err: err, Took: time.Since(began)})
+	x.Sink.Emit(event.ChangeDone{Scope: x.scope, Change: c, ID: s.id, Ray: s.ray, Outcome: outcome, Err: err, Took: time.Since(began)})
 }
 
 // halt keeps anything further from being begun and returns the reason.

@@ -113,12 +113,28 @@ func (c *Client) send(ctx context.Context, q call) (answer, *Error) {
 	return got, failed
 }
 
+type rayKey struct{}
+
+// WithRay returns a context with which each request that writes leaves there the
+// cf-ray of its answer, empty where there was none. What shares the context must
+// send one such request at a time.
+func WithRay(ctx context.Context, to *string) context.Context {
+	return context.WithValue(ctx, rayKey{}, to)
+}
+
+func noteRay(ctx context.Context, q call, ray string) {
+	if to, wanted := ctx.Value(rayKey{}).(*string); wanted && q.writes() {
+		*to = ray
+	}
+}
+
 // exchange sends a request and reads its answer. Unless it is a success, it
 // fills in the failure and returns false.
 func (c *Client) exchange(ctx context.Context, q call, credentials Credentials, failed *Error) (answer, bool) {
 	if q.writes() { // once it has left, its end must be seen
 		ctx = context.WithoutCancel(ctx)
 	}
+	noteRay(ctx, q, "")
 	tooLate := fmt.Errorf("no whole answer within %s", c.options.Timeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, c.options.Timeout, tooLate)
 	defer cancel()
@@ -136,6 +152,7 @@ func (c *Client) exchange(ctx context.Context, q call, credentials Credentials, 
 	defer response.Body.Close() //nolint:errcheck // only read from: what matters was reported by Read
 	failed.Status = response.StatusCode
 	failed.Ray = oneLine(credentials.scrub(response.Header.Get("Cf-Ray")), 64)
+	noteRay(ctx, q, failed.Ray)
 	failed.RetryAfter = retryAfter(response.Header)
 	failed.Ambiguous = q.writes() && (failed.Status < 400 || failed.Status > 499)
 	c.heed(response)

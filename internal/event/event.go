@@ -153,6 +153,8 @@ type Held struct {
 type ChangeDone struct {
 	Scope
 	Change  diff.Change
+	ID      string // the account's for the policy, that of one just created too; empty: not known
+	Ray     string // Cloudflare's cf-ray of the answer; empty when there was none
 	Outcome Outcome
 	Err     error // unless Applied
 	Took    time.Duration

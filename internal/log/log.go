@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/policy"
 )
 
 // New returns a logger that writes lines to w, which need not be safe for
@@ -159,11 +160,22 @@ func (s sink) planned(e event.PlanMade) {
 	}
 }
 
+// changed writes the line of a change. The hashes of the policy before and after
+// it are those that policy.Fingerprint gives.
 func (s sink) changed(e event.ChangeDone) {
 	fields := append(scope(e.Scope),
 		zap.String("action", string(e.Change.Action)), zap.String("key", e.Change.Key), zap.String("name", e.Change.Name),
-		zap.String("id", e.Change.ID), zap.String("direction", string(e.Change.Direction)),
+		zap.String("id", e.ID), zap.String("direction", string(e.Change.Direction)),
 		zap.String("result", string(e.Outcome)), zap.Duration("took", e.Took))
+	if e.Change.Live != nil {
+		fields = append(fields, zap.String("before", policy.Fingerprint(e.Change.Live.Policy)))
+	}
+	if e.Change.Desired != nil {
+		fields = append(fields, zap.String("after", policy.Fingerprint(e.Change.Desired.Policy)))
+	}
+	if e.Ray != "" {
+		fields = append(fields, zap.String("ray", e.Ray))
+	}
 	if e.Err != nil {
 		s.Error("change not made", append(fields, zap.String("reason", e.Change.Reason), zap.Error(e.Err))...)
 		return

@@ -16,6 +16,7 @@ import (
 	"github.com/policysync/policysync/internal/guard"
 	"github.com/policysync/policysync/internal/impact"
 	"github.com/policysync/policysync/internal/log"
+	"github.com/policysync/policysync/internal/policy"
 )
 
 var scope = event.Scope{Target: "production", Run: "run-1", Commit: "c0ffee"}
@@ -50,7 +51,11 @@ func lines(t *testing.T, level string, events ...event.Event) []map[string]any {
 
 func TestEachChangeAndEachRunIsALine(t *testing.T) {
 	t.Parallel()
-	create := diff.Change{Action: diff.ActionCreate, Key: "eng", Name: "Engineering", Reason: "not in the account", Direction: impact.Widens}
+	create := diff.Change{Action: diff.ActionCreate, Key: "eng", Name: "Engineering", Reason: "not in the account", Direction: impact.Widens, Desired: &policy.Desired{Policy: policy.Policy{Name: "Engineering"}}}
+	update := diff.Change{
+		Action: diff.ActionUpdate, Key: "eng", Live: &policy.Live{Policy: policy.Policy{Name: "Before"}},
+		Desired: &policy.Desired{Policy: policy.Policy{Name: "After"}},
+	}
 	got := lines(t, "info",
 		event.RunStarted{Scope: scope, Trigger: event.Startup},
 		event.SourceFetched{Scope: scope, Result: event.Changed},
@@ -58,15 +63,16 @@ func TestEachChangeAndEachRunIsALine(t *testing.T) {
 		event.PlanMade{Scope: scope, Plan: diff.Plan{Reported: []diff.Change{{
 			Action: diff.ActionUpdate, Key: "ops", ID: "id-1", State: diff.Drifted, Reason: "changed in the account",
 		}}}},
-		event.ChangeDone{Scope: scope, Change: create, Outcome: event.Applied, Took: time.Second},
-		event.ChangeDone{Scope: scope, Change: create, Outcome: event.Refused, Err: errors.New("400")},
+		event.ChangeDone{Scope: scope, Change: create, ID: "id-2", Outcome: event.Applied, Took: time.Second},
+		event.ChangeDone{Scope: scope, Change: create, Outcome: event.Refused, Ray: "8f0a-AMS", Err: errors.New("400")},
+		event.ChangeDone{Scope: scope, Change: update, ID: "id-3", Outcome: event.Applied},
 		event.RunDone{Scope: scope, Trigger: event.Startup, Result: event.Partial, Err: errors.New("400"), States: map[diff.State]int{diff.InSync: 3}},
 	)
 	type line = map[string]any
 	change := func(more line) line {
 		l := line{
 			"target": "production", "run": "run-1", "commit": "c0ffee", "action": "create", "key": "eng", "name": "Engineering",
-			"id": "", "direction": "widens", "reason": "not in the account",
+			"id": "", "direction": "widens", "reason": "not in the account", "after": policy.Fingerprint(policy.Policy{Name: "Engineering"}),
 		}
 		maps.Copy(l, more)
 		return l
@@ -77,8 +83,13 @@ func TestEachChangeAndEachRunIsALine(t *testing.T) {
 			"level": "warn", "msg": "reported only", "target": "production", "run": "run-1", "commit": "c0ffee",
 			"state": "drifted", "action": "update", "key": "ops", "id": "id-1", "reason": "changed in the account",
 		},
-		change(line{"level": "info", "msg": "change made", "result": "success", "took": 1.0}),
-		change(line{"level": "error", "msg": "change not made", "result": "failed", "took": 0.0, "error": "400"}),
+		change(line{"level": "info", "msg": "change made", "result": "success", "took": 1.0, "id": "id-2"}),
+		change(line{"level": "error", "msg": "change not made", "result": "failed", "took": 0.0, "error": "400", "ray": "8f0a-AMS"}),
+		change(line{
+			"level": "info", "msg": "change made", "action": "update", "name": "", "id": "id-3", "direction": "", "reason": "",
+			"result": "success", "took": 0.0,
+			"before": policy.Fingerprint(policy.Policy{Name: "Before"}), "after": policy.Fingerprint(policy.Policy{Name: "After"}),
+		}),
 		{
 			"level": "error", "msg": "run done", "target": "production", "run": "run-1", "commit": "c0ffee",
 			"trigger": "startup", "result": "partial", "took": 0.0, "in_sync": 3.0, "error": "400",
