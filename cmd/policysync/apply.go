@@ -13,7 +13,6 @@ import (
 	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/reconcile"
 	"github.com/policysync/policysync/internal/state"
-	"github.com/policysync/policysync/internal/state/sqlite"
 )
 
 func newApply(a *app) *cobra.Command {
@@ -52,7 +51,7 @@ var errDeclined = errors.New("nothing was done: the answer was not yes")
 
 // apply runs every target once. Its error has the worst exit code of all.
 func (a *app) apply(ctx context.Context, cfg *config.Config, yes bool, accept string) (err error) {
-	store, err := sqlite.Open(ctx, cfg.State.Path())
+	store, err := openStore(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -79,6 +78,9 @@ func (a *app) apply(ctx context.Context, cfg *config.Config, yes bool, accept st
 		r.Rules.Accept, r.Patient = accept, true
 		r.Approve = func(p reconcile.Planned) error { return a.approve(r.Target, p, yes) }
 		code = worse(code, a.ended(r.Run(ctx, event.Manual), sink))
+	}
+	if err := prune(ctx, store, cfg.State.HistoryRetention); err != nil {
+		a.complain("Warning: %s\n", err) // the account was written to, and history is only too long
 	}
 	if code != 0 {
 		return &exit{code: code}

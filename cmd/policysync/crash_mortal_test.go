@@ -107,9 +107,9 @@ func (w watched) Intents(ctx context.Context, target string) ([]state.Intent, er
 	return all, err
 }
 
-func (w watched) Runs(ctx context.Context, target string, limit int) ([]state.Run, error) {
+func (w watched) Runs(ctx context.Context, query state.RunQuery) ([]state.Run, error) {
 	w.step("Runs")
-	return w.store.Runs(ctx, target, limit)
+	return w.store.Runs(ctx, query)
 }
 
 func (w watched) Run(ctx context.Context, id string) (state.Run, error) {
@@ -135,6 +135,21 @@ func (w watched) Suspend(ctx context.Context, suspension state.Suspension) error
 func (w watched) Resume(ctx context.Context, target string) error {
 	w.step("Resume")
 	return w.store.Resume(ctx, target)
+}
+
+func (w watched) Prune(ctx context.Context, before time.Time) (int64, error) {
+	w.step("Prune")
+	return w.store.Prune(ctx, before)
+}
+
+func (w watched) AuditEnd(ctx context.Context) (state.AuditEnd, error) {
+	w.step("AuditEnd")
+	return w.store.AuditEnd(ctx)
+}
+
+func (w watched) SetAuditEnd(ctx context.Context, end state.AuditEnd) error {
+	w.step("SetAuditEnd")
+	return w.store.SetAuditEnd(ctx, end)
 }
 
 func (w watched) Ping(ctx context.Context) error {

@@ -25,7 +25,6 @@ import (
 	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/log"
 	"github.com/policysync/policysync/internal/metrics"
-	"github.com/policysync/policysync/internal/state/sqlite"
 	"github.com/policysync/policysync/internal/web"
 )
 
@@ -66,7 +65,7 @@ recorded.`,
 // serve runs the daemon until ctx ends. Runs tell sink what they do;
 // listening is called once, when the server is about to answer.
 func (a *app) serve(ctx context.Context, cfg *config.Config, sink event.Sink, listening func(net.Addr)) (err error) {
-	store, err := sqlite.Open(ctx, cfg.State.Path())
+	store, err := openStore(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -105,7 +104,14 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, sink event.Sink, li
 		Metrics: registry, Stalled: d.Stalled, Unready: d.Unready, Ping: store.Ping,
 		Freezer: switches, Targets: d, Names: namesOf(cfg), State: store, Webhooks: newWebhooks(cfg, d, all, event.Sinks{counters, sink}), Token: cfg.Server.APIToken, Local: isLoopback(listener.Addr()),
 	})
-	return serveWhile(ctx, listener, handler, d.Run)
+	return serveWhile(ctx, listener, handler, func(ctx context.Context) {
+		var pruning sync.WaitGroup
+		pruning.Go(func() {
+			pruneDaily(ctx, store, cfg.State.HistoryRetention, func(err error) { sink.Emit(event.Warned{Message: err.Error()}) })
+		})
+		d.Run(ctx)
+		pruning.Wait()
+	})
 }
 
 func isLoopback(address net.Addr) bool {

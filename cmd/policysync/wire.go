@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/policysync/policysync/internal/apply"
+	"github.com/policysync/policysync/internal/audit"
 	"github.com/policysync/policysync/internal/cloudflare"
 	"github.com/policysync/policysync/internal/config"
 	"github.com/policysync/policysync/internal/event"
@@ -127,6 +128,16 @@ func rules(t config.Target) guard.Rules {
 	}}
 }
 
+// openStore opens the state for writing; with an audit file, what is written to
+// it goes there, too.
+func openStore(ctx context.Context, cfg *config.Config) (state.Store, error) {
+	store, err := sqlite.Open(ctx, cfg.State.Path())
+	if err != nil || cfg.Audit.File == "" {
+		return store, err
+	}
+	return audit.New(store, cfg.Audit.File), nil
+}
+
 // openReader opens the state for reading; where there is none yet, it is
 // empty.
 func openReader(ctx context.Context, s config.State) (state.Reader, error) {
@@ -142,14 +153,15 @@ type noState struct{}
 
 func (noState) Records(context.Context, string) ([]policy.Recorded, error) { return nil, nil }
 func (noState) Intents(context.Context, string) ([]state.Intent, error)    { return nil, nil }
-func (noState) Runs(context.Context, string, int) ([]state.Run, error)     { return nil, nil }
+func (noState) Runs(context.Context, state.RunQuery) ([]state.Run, error)  { return nil, nil }
 func (noState) Run(context.Context, string) (state.Run, error)             { return state.Run{}, state.ErrNoRun }
 func (noState) Changes(context.Context, string) ([]state.Change, error)    { return nil, nil }
 func (noState) Suspension(context.Context, string) (state.Suspension, error) {
 	return state.Suspension{}, nil
 }
-func (noState) Ping(context.Context) error { return nil }
-func (noState) Close() error               { return nil }
+func (noState) AuditEnd(context.Context) (state.AuditEnd, error) { return state.AuditEnd{}, nil }
+func (noState) Ping(context.Context) error                       { return nil }
+func (noState) Close() error                                     { return nil }
 
 // temporary returns a folder that remove takes away again.
 func temporary() (dir string, remove func() error, err error) {

@@ -16,6 +16,7 @@ import (
 type Config struct {
 	Targets   []Target       `yaml:"targets"` // at least one; their names differ
 	State     State          `yaml:"state"`
+	Audit     Audit          `yaml:"audit"`
 	Freeze    []guard.Switch `yaml:"freeze"` // the file's, sorted, each once
 	FreezeEnv []guard.Switch `yaml:"-"`      // those of POLICYSYNC_FREEZE, sorted, each once
 	Server    Server         `yaml:"server"`
@@ -99,12 +100,15 @@ type Limits struct {
 
 // State says where policysync remembers what it applied.
 type State struct {
-	URL string `yaml:"url"` // sqlite:// and an absolute path
+	URL              string `yaml:"url"`               // sqlite:// and an absolute path
+	HistoryRetention Days   `yaml:"history_retention"` // how long runs and their changes are kept; 0: for ever
 }
 
 // StateAt returns the state in a SQLite file, named by its absolute path.
 func StateAt(path string) State {
-	return State{URL: (&url.URL{Scheme: "sqlite", Path: path}).String()}
+	s := defaultState()
+	s.URL = (&url.URL{Scheme: "sqlite", Path: path}).String()
+	return s
 }
 
 // Path returns the SQLite file that URL names, or "" when it names none.
@@ -114,6 +118,11 @@ func (s State) Path() string {
 		return ""
 	}
 	return u.Path
+}
+
+// Audit says where else each write to the account is written down.
+type Audit struct {
+	File string `yaml:"file"` // empty: nowhere
 }
 
 // Server is what policysync listens on, and for whom.

@@ -75,7 +75,7 @@ func defaults(t *testing.T) *config.Config {
 			FullListEvery: 10 * time.Minute,
 			Limits:        config.Limits{MaxChanges: 50, MaxDeletes: 10, MinPolicies: 10},
 		}},
-		State:  config.State{URL: "sqlite:///home/me/.local/state/policysync/state.db"},
+		State:  config.State{URL: "sqlite:///home/me/.local/state/policysync/state.db", HistoryRetention: 400},
 		Server: config.Server{Listen: "127.0.0.1:8080"},
 		Log:    config.Log{Level: config.LevelInfo, Format: config.FormatJSON},
 	}
@@ -153,7 +153,7 @@ log: {level: error, format: console}
 			FullListEvery: 90 * time.Minute,
 			Limits:        config.Limits{MaxChanges: 100},
 		}},
-		State:  config.State{URL: "sqlite:///srv/state%20file.db"},
+		State:  config.State{URL: "sqlite:///srv/state%20file.db", HistoryRetention: 400},
 		Freeze: []guard.Switch{guard.FreezeAll, guard.FreezeWidening},
 		Server: config.Server{Listen: "[::1]:0"},
 		Log:    config.Log{Level: config.LevelError, Format: config.FormatConsole},

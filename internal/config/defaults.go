@@ -22,7 +22,7 @@ func FromEnvironment(env Env) (*Config, error) {
 	target := Target{Name: "default"}
 	target.setDefaults()
 	target.AccountID, _ = env("CLOUDFLARE_ACCOUNT_ID")
-	config := &Config{Targets: []Target{target}, Server: defaultServer(), Log: defaultLog()}
+	config := &Config{Targets: []Target{target}, State: defaultState(), Server: defaultServer(), Log: defaultLog()}
 	f := &findings{places: map[any]place{}}
 	f.environment(config, env)
 	if err := f.err(); err != nil {
@@ -72,6 +72,8 @@ func (t *Target) setDefaults() {
 	t.FullListEvery = 10 * time.Minute
 	t.Limits = Limits{MaxChanges: 50, MaxDeletes: 10, MinPolicies: 10}
 }
+
+func defaultState() State { return State{HistoryRetention: 400} }
 
 func defaultServer() Server { return Server{Listen: "127.0.0.1:8080"} }
 

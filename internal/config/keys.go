@@ -87,6 +87,15 @@ var allKeys = []Key{
 	{Name: "state", Doc: "where policysync remembers what it applied"},
 	{Name: "state.url", Doc: "where policysync remembers what it applied (`postgres://`: later)"},
 	{
+		Name: "state.history_retention", Default: "400d",
+		Doc: "how long runs and their changes are kept, in days; `0d` is for ever. Each target's latest run stays in any case",
+	},
+	{Name: "audit", Doc: "where else each write to the account is written down"},
+	{
+		Name: "audit.file",
+		Doc:  "a file to which each write to the account is appended, each line vouching for those before it; while it can't be written, nothing is written to the account",
+	},
+	{
 		Name: "freeze", Words: []string{"all", "deletes", "widening"},
 		Doc: "stops changes: all of them; deletes; those that let more people in. Any one place that freezes is enough",
 	},

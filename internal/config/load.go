@@ -72,7 +72,7 @@ func parse(path string, text []byte, env Env, elsewhere bool) (*Config, error) {
 		return nil, diagnostic.List{{Path: path, Message: "the file is larger than 1 MiB: give each daemon a part of the targets"}}
 	}
 	f := &findings{file: yamltree.New(path, text), places: map[any]place{}}
-	config := &Config{Server: defaultServer(), Log: defaultLog()}
+	config := &Config{State: defaultState(), Server: defaultServer(), Log: defaultLog()}
 	if root, ok := f.root(); ok {
 		d := decoder{findings: f, env: env, elsewhere: elsewhere}
 		d.value(root, reflect.ValueOf(config).Elem(), wholeFile)

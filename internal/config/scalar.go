@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/policysync/policysync/internal/enum"
 )
@@ -24,6 +25,24 @@ func (p *Percent) UnmarshalText(text []byte) error {
 
 // String returns the share as the file writes it: 50%.
 func (p Percent) String() string { return strconv.Itoa(int(p)) + "%" }
+
+// Days is a span of time in whole days.
+type Days int
+
+// UnmarshalText accepts 0d to 99999d.
+func (d *Days) UnmarshalText(text []byte) error {
+	const most = 99999 // about 270 years, near the longest time.Duration
+	digits, unit := strings.CutSuffix(string(text), "d")
+	n, err := strconv.ParseUint(digits, 10, 32)
+	if err != nil || !unit || n > most {
+		return fmt.Errorf("number of days is %q: want a whole number with its unit, such as 400d", text)
+	}
+	*d = Days(n)
+	return nil
+}
+
+// Duration returns the days as 24 hours each.
+func (d Days) Duration() time.Duration { return time.Duration(d) * 24 * time.Hour }
 
 // Level is the least severe kind of log line that is written.
 type Level string

@@ -72,9 +72,9 @@ type Change struct {
 // FieldChange is one difference within a policy. For a set, such as include,
 // there is one for each element that comes (Before nil) or goes (After nil).
 type FieldChange struct {
-	Path   string // field names joined by dots
-	Before any    // canonical decoded JSON, or a policy.Rule; nil: not there
-	After  any    // likewise
+	Path   string `json:"path"`   // field names joined by dots
+	Before any    `json:"before"` // canonical decoded JSON, or a policy.Rule; nil: not there
+	After  any    `json:"after"`  // likewise
 }
 
 // Settled is a policy that needs no change though its record is behind,

@@ -40,7 +40,7 @@ func (p *pass) withoutGit(ctx context.Context, fetchErr error) {
 	if errors.Is(fetchErr, source.ErrRefused) {
 		since, because = "Git has no commit that may be used since", "Git, whose commit is refused"
 	}
-	p.scope.Commit = last.Commit
+	p.scope.Commit, p.author = last.Commit, last.Author
 	p.Sink.Emit(event.Warned{Scope: p.scope, Message: fmt.Sprintf(
 		"%s %s: the account is compared with commit %s, the last one read, and nothing is written to it",
 		since, p.lost.UTC().Format(time.RFC3339), last.Commit)})

@@ -13,6 +13,7 @@ import (
 	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/source"
+	"github.com/policysync/policysync/internal/state"
 )
 
 // inSync returns a world whose policies a and b are as Git says, in the mode
@@ -94,7 +95,7 @@ func TestARefusedCommitLeavesTheLastGoodOneDesiredAndWritesNothing(t *testing.T)
 				t.Errorf("%s %s: %s", c.Action, c.Key, c.Reason)
 			}
 		}
-		runs, err := w.store.Runs(t.Context(), "production", 1)
+		runs, err := w.store.Runs(t.Context(), state.RunQuery{Target: "production", Limit: 1})
 		if err != nil || runs[0].Error != "fetch: fetch: the commit is refused: it is not signed" {
 			t.Errorf("history has %+v (%v)", runs, err)
 		}

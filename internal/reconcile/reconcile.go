@@ -92,6 +92,7 @@ type pass struct {
 	*Reconciler
 	scope   event.Scope
 	trigger event.Trigger
+	author  string // of the commit
 	began   time.Time
 	done    event.RunDone
 }
@@ -99,6 +100,9 @@ type pass struct {
 func (p *pass) run(ctx context.Context) {
 	changed, fetchErr := p.fetch(ctx, &p.scope)
 	p.lost = p.lostSince(fetchErr)
+	if fetchErr == nil {
+		p.author = p.snapshot.Author
+	}
 	if changed {
 		p.seen, p.live = p.pushedAt(), false
 	}
@@ -269,7 +273,7 @@ func (p *pass) finish(ctx context.Context) {
 // record returns the run as it stands now, as history keeps it.
 func (p *pass) record() state.Run {
 	run := state.Run{
-		ID: p.scope.Run, Target: p.scope.Target, Trigger: string(p.trigger), Commit: p.scope.Commit,
+		ID: p.scope.Run, Target: p.scope.Target, Trigger: string(p.trigger), Commit: p.scope.Commit, Author: p.author,
 		Result: string(p.done.Result), Started: p.began, Finished: time.Now(), Counts: map[string]int{},
 	}
 	if p.done.Err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/guard"
 	"github.com/policysync/policysync/internal/reconcile"
+	"github.com/policysync/policysync/internal/state"
 )
 
 func TestCreatesWhatIsMissingThenWritesNoMore(t *testing.T) {
@@ -518,7 +519,7 @@ func TestHistoryTellsOfEachRunAndChange(t *testing.T) {
 // are recorded.
 func checkHistory(t *testing.T, w *world) {
 	t.Helper()
-	runs, err := w.store.Runs(t.Context(), "production", 10)
+	runs, err := w.store.Runs(t.Context(), state.RunQuery{Target: "production", Limit: 10})
 	if err != nil || len(runs) != 2 {
 		t.Fatalf("runs = %v, %v; want 2", runs, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/policy"
 	"github.com/policysync/policysync/internal/state"
 )
@@ -51,6 +52,7 @@ type Run struct {
 	Target   string         `json:"target"`
 	Trigger  string         `json:"trigger"`
 	Commit   string         `json:"commit"`
+	Author   string         `json:"author"`
 	Result   string         `json:"result"` // empty: it hasn't ended, or its process was killed
 	Error    string         `json:"error"`
 	Started  time.Time      `json:"started"`
@@ -70,12 +72,14 @@ type Change struct {
 	Error     string    `json:"error"`
 	Ray       string    `json:"ray"`
 	At        time.Time `json:"at"`
+
+	Fields []diff.FieldChange `json:"fields,omitzero"` // what differs; nil: not told
 }
 
 // NewRun returns a run without its changes.
 func NewRun(r state.Run) *Run {
 	run := &Run{
-		ID: r.ID, Target: r.Target, Trigger: r.Trigger, Commit: r.Commit, Result: r.Result, Error: r.Error,
+		ID: r.ID, Target: r.Target, Trigger: r.Trigger, Commit: r.Commit, Author: r.Author, Result: r.Result, Error: r.Error,
 		Started: r.Started, Finished: Time(r.Finished), Counts: r.Counts,
 	}
 	return run
@@ -87,6 +91,10 @@ func OfRun(ctx context.Context, reader state.Reader, r state.Run) (*Run, error) 
 	if err != nil {
 		return nil, err
 	}
+	return withChanges(r, changes), nil
+}
+
+func withChanges(r state.Run, changes []state.Change) *Run {
 	run := NewRun(r)
 	run.Changes = make([]Change, len(changes))
 	for i, c := range changes {
@@ -95,13 +103,26 @@ func OfRun(ctx context.Context, reader state.Reader, r state.Run) (*Run, error) 
 			Result: c.Result, Error: c.Error, Ray: c.Ray, At: c.At,
 		}
 	}
+	return run
+}
+
+// Detailed is OfRun with what each change was to make of its policy.
+func Detailed(ctx context.Context, reader state.Reader, r state.Run) (*Run, error) {
+	changes, err := reader.Changes(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	run := withChanges(r, changes)
+	for i, c := range changes {
+		run.Changes[i].Fields = append([]diff.FieldChange{}, diff.Compare(c.Before, c.After)...)
+	}
 	return run, nil
 }
 
 // OfTarget reads how a target stands at that time, but for its NextRun.
 func OfTarget(ctx context.Context, reader state.Reader, name string, now time.Time) (Target, error) {
 	t := Target{Name: name}
-	runs, err := reader.Runs(ctx, name, 1)
+	runs, err := reader.Runs(ctx, state.RunQuery{Target: name, Limit: 1})
 	if err != nil {
 		return t, err
 	}

@@ -22,6 +22,7 @@ var configPatterns = map[string]string{
 	"targets[].limits.max_changes":  `0*(100|[1-9][0-9]?)%`,
 	"targets[].limits.max_deletes":  `0*(100|[0-9]{1,2})%`,
 	"state.url":                     `(sqlite:(//)?(/[^\x00-\x1f\x7f/?#]+)+)?`,
+	"state.history_retention":       `0*[0-9]{1,5}d`,
 	"server.listen":                 `([^:/ \[\]]*|\[[^/ \[\]]*\]):0*(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[0-9]{1,4})`,
 }
 

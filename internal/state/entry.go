@@ -29,11 +29,26 @@ type Run struct {
 	Target   string
 	Trigger  string         // startup, schedule, webhook, manual, retry
 	Commit   string         // that was applied; empty for a local folder or when none was read
+	Author   string         // of that commit, as name <email>; empty where Commit is
 	Result   string         // success, noop, partial, failed, blocked; empty until it ends
 	Error    string         // why it failed; empty otherwise
 	Counts   map[string]int // how many policies or changes of which sort, as the run counted them; may be nil
 	Started  time.Time
 	Finished time.Time // zero until it ends, and for ever if the process was killed
+}
+
+// RunQuery says which runs are asked for. Its zero values ask for all of them.
+type RunQuery struct {
+	Target string    // required
+	Since  time.Time // begun then or later
+	Policy string    // with a change of the policy of that key or name
+	Limit  int       // at most so many, the newest; 0 or less: no limit
+}
+
+// AuditEnd is the last line of the audit file; zero before the first.
+type AuditEnd struct {
+	Seq  int64  // its number
+	Hash string // its hash
 }
 
 // Change is one step that a run took, or failed to take.

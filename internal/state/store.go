@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"time"
 
 	"github.com/policysync/policysync/internal/policy"
 )
@@ -16,9 +17,9 @@ type Reader interface {
 	// Intents returns the target's open intents by key, in byte order.
 	Intents(ctx context.Context, target string) ([]Intent, error)
 
-	// Runs returns the target's latest runs, the newest first; those begun in
-	// the same instant by ID, descending. A limit of 0 or less is none.
-	Runs(ctx context.Context, target string, limit int) ([]Run, error)
+	// Runs returns the runs that are asked for, the newest first; those begun in
+	// the same instant by ID, descending.
+	Runs(ctx context.Context, query RunQuery) ([]Run, error)
 
 	// Run returns the run with that ID, or an error that wraps ErrNoRun.
 	Run(ctx context.Context, id string) (Run, error)
@@ -30,6 +31,9 @@ type Reader interface {
 	// Suspension returns the target's latest suspension, though its time may be
 	// over; the zero one when there is none, or it was resumed since.
 	Suspension(ctx context.Context, target string) (Suspension, error)
+
+	// AuditEnd returns where the audit file ends, as it was stored last.
+	AuditEnd(ctx context.Context) (AuditEnd, error)
 
 	// Ping reports whether the store answers.
 	Ping(ctx context.Context) error
@@ -50,7 +54,7 @@ type Store interface {
 	// StartRun stores the run as begun. Its ID must be new.
 	StartRun(ctx context.Context, run Run) error
 
-	// FinishRun stores the run's commit, result, error, counts and end. It
+	// FinishRun stores the run's commit, author, result, error, counts and end. It
 	// returns ErrNoRun when the run wasn't started.
 	FinishRun(ctx context.Context, run Run) error
 
@@ -90,4 +94,12 @@ type Store interface {
 
 	// Resume removes the target's suspension, if there is one.
 	Resume(ctx context.Context, target string) error
+
+	// Prune removes the runs that began before that time, with their changes, and
+	// returns how many runs that were. Each target's latest run stays, and so does
+	// one that an open intent belongs to.
+	Prune(ctx context.Context, before time.Time) (int64, error)
+
+	// SetAuditEnd stores where the audit file ends.
+	SetAuditEnd(ctx context.Context, end AuditEnd) error
 }

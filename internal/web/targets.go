@@ -98,7 +98,7 @@ func (o Options) listRuns(w http.ResponseWriter, r *http.Request, target string)
 			return
 		}
 	}
-	runs, err := o.State.Runs(r.Context(), target, limit)
+	runs, err := o.State.Runs(r.Context(), state.RunQuery{Target: target, Limit: limit})
 	all := []*report.Run{}
 	for _, run := range runs {
 		all = append(all, report.NewRun(run))

@@ -83,7 +83,7 @@ func newOperator(t *testing.T) *operator {
 }
 
 const (
-	lastRun  = `{"id":"run-1","target":"production","trigger":"startup","commit":"","result":"","error":"","started":"2026-11-23T12:00:00Z","finished":null,"counts":null}`
+	lastRun  = `{"id":"run-1","target":"production","trigger":"startup","commit":"","author":"","result":"","error":"","started":"2026-11-23T12:00:00Z","finished":null,"counts":null}`
 	standing = `{"target":"production","suspended":null,"last_run":` + lastRun + `,"next_run":"2026-11-23T12:01:00Z"}`
 )
 
@@ -118,7 +118,7 @@ func TestTargetsAPI(t *testing.T) {
 		"sync without token":  {"POST /api/v1/targets/production/sync", "", "", 401, "Bearer", ""},
 		"sync of another":     {"POST /api/v1/targets/x/sync", "", "operator", 404, "there is", ""},
 		"sync by GET":         {"GET /api/v1/targets/production/sync", "", "operator", 405, "", ""},
-		"sync and wait":       {"POST /api/v1/targets/production/sync?wait=true", "", "operator", 200, `{"id":"run-2","target":"production","trigger":"manual","commit":"c0ffee","result":"partial","error":"refused","started":"2026-11-23T12:00:00Z","finished":"2026-11-23T12:00:01Z","counts":{"in_sync":2}}`, "sync production"},
+		"sync and wait":       {"POST /api/v1/targets/production/sync?wait=true", "", "operator", 200, `{"id":"run-2","target":"production","trigger":"manual","commit":"c0ffee","author":"","result":"partial","error":"refused","started":"2026-11-23T12:00:00Z","finished":"2026-11-23T12:00:01Z","counts":{"in_sync":2}}`, "sync production"},
 		"sync and perhaps":    {"POST /api/v1/targets/production/sync?wait=maybe", "", "operator", 400, "wait", ""},
 		"suspend":             {"POST /api/v1/targets/production/suspend", `{"reason": " incident 7 "}`, "operator", 200, `"suspended":{"reason":"incident 7","since":"`, ""},
 		"suspend for a while": {"POST /api/v1/targets/production/suspend", `{"reason": "x", "until": "2h30m"}`, "operator", 200, `"until":"`, ""},

@@ -24,21 +24,15 @@ type jsonPlan struct {
 }
 
 type jsonChange struct {
-	Action    diff.Action      `json:"action"`
-	Key       string           `json:"key"`
-	Name      string           `json:"name"`
-	ID        string           `json:"id"`
-	File      string           `json:"file"`
-	Line      int              `json:"line"`
-	Reason    string           `json:"reason"`
-	Direction impact.Direction `json:"direction"`
-	Fields    []jsonField      `json:"fields"`
-}
-
-type jsonField struct {
-	Path   string `json:"path"`
-	Before any    `json:"before"`
-	After  any    `json:"after"`
+	Action    diff.Action        `json:"action"`
+	Key       string             `json:"key"`
+	Name      string             `json:"name"`
+	ID        string             `json:"id"`
+	File      string             `json:"file"`
+	Line      int                `json:"line"`
+	Reason    string             `json:"reason"`
+	Direction impact.Direction   `json:"direction"`
+	Fields    []diff.FieldChange `json:"fields"`
 }
 
 // JSON writes the plan as one line of JSON.
@@ -60,10 +54,7 @@ func jsonChanges(changes []diff.Change) []jsonChange {
 	for i, c := range changes {
 		all[i] = jsonChange{
 			Action: c.Action, Key: c.Key, Name: c.Name, ID: c.ID, File: c.File, Line: c.Line,
-			Reason: c.Reason, Direction: c.Direction, Fields: make([]jsonField, len(c.Fields)),
-		}
-		for j, f := range c.Fields {
-			all[i].Fields[j] = jsonField(f)
+			Reason: c.Reason, Direction: c.Direction, Fields: append([]diff.FieldChange{}, c.Fields...), // an empty list, not null
 		}
 	}
 	return all

@@ -44,7 +44,7 @@ func fields(b *bytes.Buffer, c diff.Change) {
 	}
 	var lines strings.Builder
 	for _, f := range c.Fields {
-		fmt.Fprintf(&lines, "%s %s\n", fieldMark(f), fieldText(f))
+		fmt.Fprintln(&lines, Field(f))
 	}
 	fence := fenceFor(lines.String())
 	fmt.Fprintf(b, "\n<details><summary>%s %s</summary>\n\n%sdiff\n%s%s\n\n</details>\n",

@@ -40,6 +40,10 @@ var marks = map[diff.Action]string{
 	diff.ActionRename: "~", diff.ActionDelete: "-", diff.ActionForget: "x",
 }
 
+// Field returns a difference in a line, behind the mark of what comes (+), goes
+// (-) or changes (~).
+func Field(f diff.FieldChange) string { return fieldMark(f) + " " + fieldText(f) }
+
 // fieldMark says whether a field comes, goes or changes.
 func fieldMark(f diff.FieldChange) string {
 	switch {

@@ -26,14 +26,15 @@ func (r *Reader) Intents(ctx context.Context, target string) ([]state.Intent, er
 	return all(ctx, r, "read the journal of", intentPlaces, query, target)
 }
 
-// Runs returns the target's latest runs, the newest first, at most limit of
-// them unless that is 0 or less.
-func (r *Reader) Runs(ctx context.Context, target string, limit int) ([]state.Run, error) {
-	if limit <= 0 {
-		limit = -1 // SQLite's word for no limit
+// Runs returns the runs that are asked for, the newest first.
+func (r *Reader) Runs(ctx context.Context, q state.RunQuery) ([]state.Run, error) {
+	if q.Limit <= 0 {
+		q.Limit = -1 // SQLite's word for no limit
 	}
-	const query = "SELECT " + runColumns + " FROM runs WHERE target = ? ORDER BY started DESC, id DESC LIMIT ?"
-	return all(ctx, r, "read runs of", runPlaces, query, target, limit)
+	const query = "SELECT " + runColumns + ` FROM runs WHERE target = ? AND started >= ?
+		AND (? = '' OR EXISTS (SELECT 1 FROM changes WHERE run = runs.id AND ? IN (key, name)))
+		ORDER BY started DESC, id DESC LIMIT ?`
+	return all(ctx, r, "read runs of", runPlaces, query, q.Target, instant{&q.Since}, q.Policy, q.Policy, q.Limit)
 }
 
 // Run returns the run with that ID, or an error that wraps state.ErrNoRun.
@@ -61,6 +62,16 @@ func (r *Reader) Suspension(ctx context.Context, target string) (state.Suspensio
 	found, err := all(ctx, r, "read the suspension in", suspensionPlaces, query, target)
 	if err != nil || len(found) == 0 {
 		return state.Suspension{}, err
+	}
+	return found[0], nil
+}
+
+// AuditEnd returns where the audit file ends.
+func (r *Reader) AuditEnd(ctx context.Context) (state.AuditEnd, error) {
+	places := func(e *state.AuditEnd) []any { return []any{&e.Seq, &e.Hash} }
+	found, err := all(ctx, r, "read the end of the audit file in", places, "SELECT seq, hash FROM audit_end")
+	if err != nil || len(found) == 0 {
+		return state.AuditEnd{}, err
 	}
 	return found[0], nil
 }

@@ -18,7 +18,7 @@ import (
 const (
 	recordColumns = `key, id, sent, read_back, written, protect, "commit", file, line, created_at, updated_at, absent_since, heals`
 	intentColumns = `target, key, action, id, body, run, at, answered`
-	runColumns    = `id, target, trigger, "commit", result, error, counts, started, finished`
+	runColumns    = `id, target, trigger, "commit", author, result, error, counts, started, finished`
 	changeColumns = `run, target, action, key, name, id, direction, result, error, ray, before, after, at, took_ns`
 
 	suspensionColumns = `target, reason, since, until`
@@ -44,7 +44,7 @@ func intentPlaces(i *state.Intent) []any {
 
 func runPlaces(r *state.Run) []any {
 	return []any{
-		&r.ID, &r.Target, &r.Trigger, &r.Commit, &r.Result, &r.Error,
+		&r.ID, &r.Target, &r.Trigger, &r.Commit, &r.Author, &r.Result, &r.Error,
 		counts{&r.Counts},
 		instant{&r.Started},
 		ending{&r.Finished},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -12,7 +13,7 @@ import (
 )
 
 const (
-	insertRun    = "INSERT INTO runs (" + runColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	insertRun    = "INSERT INTO runs (" + runColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	insertIntent = "INSERT INTO intents (" + intentColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 	insertChange = "INSERT INTO changes (" + changeColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -22,7 +23,15 @@ const (
 	replaceSuspension = "INSERT OR REPLACE INTO suspensions (" + suspensionColumns + ") VALUES (?, ?, ?, ?)"
 	deleteSuspension  = "DELETE FROM suspensions WHERE target = ?"
 
-	finishRun    = `UPDATE runs SET "commit" = ?, result = ?, error = ?, counts = ?, finished = ? WHERE id = ?`
+	replaceAuditEnd = "INSERT OR REPLACE INTO audit_end (only, seq, hash) VALUES (1, ?, ?)"
+
+	// Outdated are the runs before a time that nothing needs any more.
+	outdated = `FROM runs WHERE started < ? AND id NOT IN (SELECT run FROM intents) AND EXISTS
+		(SELECT 1 FROM runs later WHERE later.target = runs.target AND (later.started, later.id) > (runs.started, runs.id))`
+	pruneChanges = "DELETE FROM changes WHERE run IN (SELECT id " + outdated + ")"
+	pruneRuns    = "DELETE " + outdated
+
+	finishRun    = `UPDATE runs SET "commit" = ?, author = ?, result = ?, error = ?, counts = ?, finished = ? WHERE id = ?`
 	deleteRecord = "DELETE FROM records WHERE target = ? AND key = ?"
 	deleteIntent = "DELETE FROM intents WHERE target = ? AND key = ?"
 	answerIntent = "UPDATE intents SET answered = ? WHERE target = ? AND key = ?"
@@ -43,7 +52,7 @@ func (s *Store) StartRun(ctx context.Context, run state.Run) error {
 func (s *Store) FinishRun(ctx context.Context, run state.Run) error {
 	return s.write(ctx, "finish run "+run.ID+" in", func(tx transaction) error {
 		found, err := tx.exec(ctx, finishRun,
-			run.Commit, run.Result, run.Error, counts{&run.Counts}, ending{&run.Finished}, run.ID)
+			run.Commit, run.Author, run.Result, run.Error, counts{&run.Counts}, ending{&run.Finished}, run.ID)
 		if err == nil && found == 0 {
 			return state.ErrNoRun
 		}
@@ -132,6 +141,26 @@ func (s *Store) Suspend(ctx context.Context, suspension state.Suspension) error 
 func (s *Store) Resume(ctx context.Context, target string) error {
 	return s.write(ctx, "resume "+target+" in", func(tx transaction) error {
 		_, err := tx.exec(ctx, deleteSuspension, target)
+		return err
+	})
+}
+
+// Prune removes the runs that began before that time and aren't needed any more.
+func (s *Store) Prune(ctx context.Context, before time.Time) (runs int64, err error) {
+	err = s.write(ctx, "prune", func(tx transaction) error {
+		if _, err := tx.exec(ctx, pruneChanges, instant{&before}); err != nil {
+			return err
+		}
+		runs, err = tx.exec(ctx, pruneRuns, instant{&before})
+		return err
+	})
+	return runs, err
+}
+
+// SetAuditEnd stores where the audit file ends.
+func (s *Store) SetAuditEnd(ctx context.Context, end state.AuditEnd) error {
+	return s.write(ctx, "store the end of the audit file in", func(tx transaction) error {
+		_, err := tx.exec(ctx, replaceAuditEnd, end.Seq, end.Hash)
 		return err
 	})
 }

@@ -93,26 +93,111 @@ func runsNewestFirst(t *testing.T, opener Opener) {
 		if limit > 0 {
 			want = newest[:min(limit, len(newest))]
 		}
-		got, err := store.Runs(t.Context(), target, limit)
+		got, err := store.Runs(t.Context(), state.RunQuery{Target: target, Limit: limit})
 		same(t, want, got, err)
 	}
 }
 
+func runsAsAsked(t *testing.T, opener Opener) {
+	store := open(t, opener)
+	for i, key := range []string{"a", "b", "a"} {
+		r := startedRun(fmt.Sprint(i))
+		r.Started = noon.Add(time.Duration(i) * time.Hour)
+		check(t, store.StartRun(t.Context(), r))
+		c := change(key, "done")
+		c.Run = r.ID
+		check(t, store.Forget(t.Context(), c))
+	}
+	hour := noon.Add(time.Hour)
+	for _, tc := range []struct {
+		query state.RunQuery
+		want  []string
+	}{
+		{state.RunQuery{Since: hour}, []string{"2", "1"}},
+		{state.RunQuery{Since: hour.Add(time.Nanosecond)}, []string{"2"}},
+		{state.RunQuery{Policy: "a"}, []string{"2", "0"}},
+		{state.RunQuery{Policy: "Policy b"}, []string{"1"}},
+		{state.RunQuery{Policy: "A"}, nil},
+		{state.RunQuery{Policy: "a", Limit: 1}, []string{"2"}},
+		{state.RunQuery{Policy: "b", Since: hour.Add(1)}, nil},
+	} {
+		tc.query.Target = target
+		runs, err := store.Runs(t.Context(), tc.query)
+		var got []string
+		for _, r := range runs {
+			got = append(got, r.ID)
+		}
+		same(t, tc.want, got, err)
+	}
+}
+
+func pruneKeepsWhatIsNeeded(t *testing.T, opener Opener) {
+	store := open(t, opener)
+	begin := func(id, of string, at time.Time) {
+		r := startedRun(id)
+		r.Target, r.Started = of, at
+		check(t, store.StartRun(t.Context(), r))
+		c := change(id, "done")
+		c.Run, c.Target = id, of
+		check(t, store.Settle(t.Context(), record(id, id), c))
+	}
+	begin("old", target, noon.Add(-3*time.Hour))
+	begin("in doubt", target, noon.Add(-2*time.Hour))
+	begin("at that time", target, noon)
+	begin("latest", target, noon.Add(time.Hour))
+	begin("older", "staging", noon.Add(-5*time.Hour))
+	begin("the latest of all", "staging", noon.Add(-4*time.Hour))
+	open := intent("a")
+	open.Run = "in doubt"
+	check(t, store.Intend(t.Context(), open))
+	for _, want := range []int64{2, 0} {
+		pruned, err := store.Prune(t.Context(), noon)
+		same(t, want, pruned, err)
+	}
+	for of, want := range map[string][]string{target: {"latest", "at that time", "in doubt"}, "staging": {"the latest of all"}} {
+		runs, err := store.Runs(t.Context(), state.RunQuery{Target: of})
+		var got []string
+		for _, r := range runs {
+			got = append(got, r.ID)
+			changes, err := store.Changes(t.Context(), r.ID)
+			same(t, 1, len(changes), err)
+		}
+		same(t, want, got, err)
+	}
+	changes, err := store.Changes(t.Context(), "old")
+	same(t, nil, changes, err)
+	records, err := store.Records(t.Context(), target)
+	same(t, 4, len(records), err)
+	holdsIntents(t, store, open)
+}
+
+func auditEndHolds(t *testing.T, opener Opener) {
+	store := open(t, opener)
+	none, err := store.AuditEnd(t.Context())
+	same(t, state.AuditEnd{}, none, err)
+	want := state.AuditEnd{Seq: 2, Hash: "beef"}
+	check(t, store.SetAuditEnd(t.Context(), state.AuditEnd{Seq: 1, Hash: "cafe"}))
+	check(t, store.SetAuditEnd(t.Context(), want))
+	check(t, store.Close())
+	got, err := open(t, opener).AuditEnd(t.Context())
+	same(t, want, got, err)
+}
+
 func runFinishes(t *testing.T, opener Opener) {
 	store := begun(t, opener)
-	runs, err := store.Runs(t.Context(), target, 1)
+	runs, err := store.Runs(t.Context(), state.RunQuery{Target: target, Limit: 1})
 	same(t, []state.Run{startedRun(run)}, runs, err)
 	if !runs[0].Finished.IsZero() {
 		t.Errorf("a run in progress finished at %v", runs[0].Finished)
 	}
 	finished := startedRun(run)
-	finished.Commit, finished.Result, finished.Error = "abc", "partial", "1 of 3 failed"
+	finished.Commit, finished.Author, finished.Result, finished.Error = "abc", "Ann <ann@example.com>", "partial", "1 of 3 failed"
 	finished.Counts = map[string]int{"created": 2, "failed": 1}
 	finished.Finished = noon.Add(3 * time.Second)
 	check(t, store.FinishRun(t.Context(), finished))
 	check(t, store.Close())
 	store = open(t, opener)
-	runs, err = store.Runs(t.Context(), target, 1)
+	runs, err = store.Runs(t.Context(), state.RunQuery{Target: target, Limit: 1})
 	same(t, []state.Run{finished}, runs, err)
 	found, err := store.Run(t.Context(), run)
 	same(t, finished, found, err)
@@ -128,7 +213,7 @@ func runOnce(t *testing.T, opener Opener) {
 		t.Error("a run was started twice")
 	}
 	wantError(t, state.ErrNoRun, store.FinishRun(t.Context(), startedRun("unbegun")))
-	runs, err := store.Runs(t.Context(), target, 0)
+	runs, err := store.Runs(t.Context(), state.RunQuery{Target: target})
 	same(t, []state.Run{startedRun(run)}, runs, err)
 }
 

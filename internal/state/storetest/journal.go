@@ -18,7 +18,7 @@ func newIsEmpty(t *testing.T, opener Opener) {
 	holdsRecords(t, store)
 	holdsIntents(t, store)
 	holdsChanges(t, store)
-	runs, err := store.Runs(t.Context(), target, 0)
+	runs, err := store.Runs(t.Context(), state.RunQuery{Target: target})
 	same(t, nil, runs, err)
 }
 
@@ -37,7 +37,7 @@ func targetsAreApart(t *testing.T, opener Opener) {
 	holdsIntents(t, store, intent("a"))
 	staging, err := store.Records(t.Context(), "staging")
 	same(t, nil, staging, err)
-	runs, err := store.Runs(t.Context(), "staging", 0)
+	runs, err := store.Runs(t.Context(), state.RunQuery{Target: "staging"})
 	same(t, nil, runs, err)
 }
 

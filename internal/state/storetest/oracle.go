@@ -86,7 +86,7 @@ func (m *model) compare(t *rapid.T, store state.Reader, target string) {
 	agree(t, "records", sorted(m.records), records, err)
 	intents, err := store.Intents(t.Context(), target)
 	agree(t, "intents", sorted(m.intents), intents, err)
-	runs, err := store.Runs(t.Context(), target, 0)
+	runs, err := store.Runs(t.Context(), state.RunQuery{Target: target})
 	newest := sorted(m.runs)
 	slices.Reverse(newest)
 	agree(t, "runs", newest, runs, err)
