@@ -60,8 +60,8 @@ func (a *app) apply(ctx context.Context, cfg *config.Config, yes bool, accept st
 	defer end()
 	sink := newConsole(a.stderr)
 	sinks := event.Sinks{line, sink}
-	switches := &freezer{cfg: cfg, sink: sinks}
-	all, err := a.newReconcilers(cfg, budgetsBeside(cfg.State), store, switches.InForce, sinks)
+	switches := &freezer{cfg: func() *config.Config { return cfg }, sink: sinks}
+	all, err := workshop{a, budgetsBeside(cfg.State), store, switches.InForce, sinks}.reconcilers(cfg)
 	if err != nil {
 		return err
 	}

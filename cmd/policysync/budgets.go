@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -20,11 +21,12 @@ type budgets struct {
 	mu     sync.Mutex
 	shared map[identity]*cloudflare.Budget
 	used   map[string]*cloudflare.Budget // by the targets that use them
+	files  map[string]*cloudflare.Budget // by where they are kept
 }
 
 // newBudgets returns budgets that are kept in dir, or not at all.
 func newBudgets(dir string) *budgets {
-	return &budgets{dir: dir, shared: map[identity]*cloudflare.Budget{}, used: map[string]*cloudflare.Budget{}}
+	return &budgets{dir: dir, shared: map[identity]*cloudflare.Budget{}, used: map[string]*cloudflare.Budget{}, files: map[string]*cloudflare.Budget{}}
 }
 
 // left returns how many requests the budget of a target allows now.
@@ -37,8 +39,9 @@ func (b *budgets) left(target string) int {
 	return b.used[target].Left()
 }
 
-// of returns the budget of the token of a target, one of all: the smallest that
-// any target with that token allows.
+// of returns the budget of the token of a target, one of all. It is the one that
+// the token had before, if it had one, and else the one of the token that stood
+// in its place: a token that was rotated, which others may not have read yet.
 func (b *budgets) of(t config.Target, all []config.Target) (*cloudflare.Budget, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -47,25 +50,58 @@ func (b *budgets) of(t config.Target, all []config.Target) (*cloudflare.Budget, 
 	return budget, err
 }
 
-func (b *budgets) find(t config.Target, all []config.Target) (*cloudflare.Budget, error) {
+func (b *budgets) find(t config.Target, all []config.Target) (budget *cloudflare.Budget, err error) {
 	who := identify(t.Cloudflare)
 	if b.shared[who] != nil {
 		return b.shared[who], nil
 	}
-	var sharing []config.Cloudflare
-	for _, other := range all {
-		if identify(other.Cloudflare) == who {
-			sharing = append(sharing, other.Cloudflare)
+	sharing := sharers(who, all)
+	name := hash(place(sharing[0])) // not of the token: nothing of what it is may be written down
+	file := "requests-" + hex.EncodeToString(name[:4])
+	switch {
+	case b.files[file] != nil:
+		budget = b.files[file]
+	case b.dir == "":
+		budget = cloudflare.NewBudget(least(sharing))
+	default:
+		budget, err = cloudflare.OpenBudget(filepath.Join(b.dir, file), least(sharing))
+	}
+	if err != nil {
+		return nil, err
+	}
+	b.shared[who], b.files[file] = budget, budget
+	return budget, nil
+}
+
+// limit has each budget allow the least that any target with its token, of all
+// that there are now, allows.
+func (b *budgets) limit(all []config.Target) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	allowed := map[*cloudflare.Budget]int{}
+	for _, t := range all {
+		if budget := b.used[t.Name]; budget != nil {
+			allowed[budget] = min(cmp.Or(allowed[budget], t.Cloudflare.RequestsPer5m), t.Cloudflare.RequestsPer5m)
 		}
 	}
-	requests := slices.MinFunc(sharing, func(a, b config.Cloudflare) int { return a.RequestsPer5m - b.RequestsPer5m }).RequestsPer5m
-	budget, err := cloudflare.NewBudget(requests), error(nil)
-	if b.dir != "" {
-		name := hash(place(sharing[0])) // not of the token: nothing of what it is may be written down
-		budget, err = cloudflare.OpenBudget(filepath.Join(b.dir, "requests-"+hex.EncodeToString(name[:4])), requests)
+	for budget, requests := range allowed {
+		budget.Allow(requests)
 	}
-	b.shared[who] = budget
-	return budget, err
+}
+
+// sharers returns how those of all targets reach the account that do as who.
+func sharers(who identity, all []config.Target) (sharing []config.Cloudflare) {
+	for _, t := range all {
+		if identify(t.Cloudflare) == who {
+			sharing = append(sharing, t.Cloudflare)
+		}
+	}
+	return sharing
+}
+
+// least returns what the strictest of them allows.
+func least(sharing []config.Cloudflare) int {
+	return slices.MinFunc(sharing, func(a, b config.Cloudflare) int { return a.RequestsPer5m - b.RequestsPer5m }).RequestsPer5m
 }
 
 // identity is the same for targets that are one and the same to Cloudflare.

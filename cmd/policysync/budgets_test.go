@@ -61,6 +61,54 @@ func TestTargetsOfOneTokenShareItsBudget(t *testing.T) {
 	}
 }
 
+// TestReloadingGivesNoTokenAFreshBudget reads the config anew, as it is then,
+// when a budget of 3 is used up.
+func TestReloadingGivesNoTokenAFreshBudget(t *testing.T) {
+	t.Parallel()
+	target := func(file string, requests int) config.Target {
+		return config.Target{Cloudflare: config.Cloudflare{APIToken: secret.Source{File: file}, RequestsPer5m: requests}}
+	}
+	for name, tc := range map[string]struct {
+		token, file string // what the file token holds then, and which file is named
+		requests    int
+		want        time.Duration
+	}{
+		"nothing changed":        {"one", "token", 3, 5 * time.Minute},
+		"a larger budget":        {"one", "token", 4, 0},
+		"a smaller budget":       {"one", "token", 1, 5 * time.Minute},
+		"the token moved":        {"one", "moved", 3, 5 * time.Minute},
+		"the token was rotated":  {"two", "token", 3, 5 * time.Minute},
+		"a token of another one": {"one", "other", 3, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			write := func(file, text string) string {
+				path := filepath.Join(dir, file)
+				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				return path
+			}
+			synctest.Test(t, func(t *testing.T) {
+				before := []config.Target{target(write("token", "one"), 3), target(write("other", "three"), 3)}
+				shared := newBudgets(dir)
+				for range 3 {
+					waits(t, shared, before, 0, 0)
+				}
+				write("token", tc.token)
+				write("moved", "one")
+				after := []config.Target{target(filepath.Join(dir, tc.file), tc.requests)}
+				if _, err := shared.of(after[0], after); err != nil {
+					t.Fatal(err)
+				}
+				shared.limit(after)
+				waits(t, shared, after, 0, tc.want)
+			})
+		})
+	}
+}
+
 // waits sends a request for a target and fails unless it waits that long.
 func waits(t *testing.T, shared *budgets, all []config.Target, index int, want time.Duration) {
 	t.Helper()

@@ -41,7 +41,7 @@ func mortal(watcher string, args []string) int {
 		store := watched{opened, watcher}
 		defer func() { err = errors.Join(err, store.Close()) }()
 		a := &app{env: os.LookupEnv, flags: flags{dir: filepath.Join(args[0], "policies")}}
-		all, err := a.newReconcilers(cfg, budgetsBeside(cfg.State), store, nil, event.Sinks{})
+		all, err := workshop{a, budgetsBeside(cfg.State), store, nil, event.Sinks{}}.reconcilers(cfg)
 		if err != nil {
 			return err
 		}

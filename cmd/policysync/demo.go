@@ -44,7 +44,7 @@ func (a *app) demo(ctx context.Context) (err error) {
 		return err
 	}
 	show := &narrator{console: newConsole(a.stdout), repo: d.Repo}
-	return a.serve(ctx, cfg, show, func(at net.Addr) {
+	return a.serve(ctx, cfg, reload{}, show, func(at net.Addr) {
 		a.say(`A simulated Cloudflare account without policies, and a scratch Git repository with example policies:
 
   repository  %s

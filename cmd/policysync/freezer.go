@@ -18,7 +18,7 @@ import (
 // others. The daemon's is its web.Freezer, and an event.Sink of its runs. It may
 // be used concurrently.
 type freezer struct {
-	cfg  *config.Config
+	cfg  func() *config.Config // as it is now
 	sink event.Sink
 	wake func() // makes the targets do what was held back until now; only for Freeze
 
@@ -47,7 +47,7 @@ func (f *freezer) Freeze(set []guard.Switch, reason string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	before := f.look()
-	if err := freezeFile(f.cfg).Set(set, reason, time.Now()); err != nil {
+	if err := freezeFile(f.cfg()).Set(set, reason, time.Now()); err != nil {
 		return err
 	}
 	f.sink.Emit(event.Warned{Message: fmt.Sprintf("the API set the freeze switches to %s: %q", list(set), reason)})
@@ -58,7 +58,7 @@ func (f *freezer) Freeze(set []guard.Switch, reason string) error {
 }
 
 func (f *freezer) look() []guard.Freeze {
-	now := frozen(f.cfg)
+	now := frozen(f.cfg())
 	if !slices.Equal(now, f.told) {
 		f.sink.Emit(event.Warned{Message: "freeze switches in force now: " + list(now)})
 	}

@@ -42,7 +42,9 @@ func newFrozenStation(t *testing.T, configured, env []guard.Switch) *frozenStati
 	dir := t.TempDir()
 	s := &frozenStation{file: filepath.Join(dir, "freeze")}
 	s.freezer = &freezer{
-		cfg:  &config.Config{Freeze: configured, FreezeEnv: env, State: config.StateAt(filepath.Join(dir, "state.db"))},
+		cfg: func() *config.Config {
+			return &config.Config{Freeze: configured, FreezeEnv: env, State: config.StateAt(filepath.Join(dir, "state.db"))}
+		},
 		sink: s, wake: func() { s.woken++ },
 	}
 	return s
@@ -160,7 +162,7 @@ func TestPostsAtOnceOverHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(web.Handler(web.Options{
-		Metrics: prometheus.NewRegistry(), Freezer: s.freezer, Token: secret.Source{File: token},
+		Metrics: prometheus.NewRegistry(), Freezer: s.freezer, Token: func() secret.Source { return secret.Source{File: token} },
 	}))
 	defer server.Close()
 	requests := []struct{ token, body, want string }{

@@ -57,7 +57,7 @@ func (a *app) plan(ctx context.Context, cfg *config.Config) (changes bool, err e
 	}
 	defer func() { err = errors.Join(err, remove()) }()
 	shared := newBudgets("")
-	switches := &freezer{cfg: cfg, sink: newConsole(a.stderr)}
+	switches := &freezer{cfg: func() *config.Config { return cfg }, sink: newConsole(a.stderr)}
 	for _, t := range cfg.Targets {
 		planned, err := a.planTarget(ctx, cfg, t, dir, shared, reader)
 		if err != nil {

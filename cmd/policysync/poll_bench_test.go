@@ -57,7 +57,7 @@ func pollAll(ctx context.Context, configFile, polls string) error {
 	if err != nil {
 		return err
 	}
-	all, err := a.newReconcilers(cfg, budgetsBeside(cfg.State), store, nil, event.Sinks{})
+	all, err := workshop{a, budgetsBeside(cfg.State), store, nil, event.Sinks{}}.reconcilers(cfg)
 	if err != nil {
 		return err
 	}

@@ -23,11 +23,11 @@ func prune(ctx context.Context, from pruner, retention config.Days) error {
 
 // pruneDaily prunes now and once a day until ctx ends, and tells failed of
 // errors.
-func pruneDaily(ctx context.Context, from pruner, retention config.Days, failed func(error)) {
+func pruneDaily(ctx context.Context, from pruner, retention func() config.Days, failed func(error)) {
 	daily := time.NewTicker(24 * time.Hour)
 	defer daily.Stop()
 	for ctx.Err() == nil {
-		if err := prune(ctx, from, retention); err != nil && ctx.Err() == nil {
+		if err := prune(ctx, from, retention()); err != nil && ctx.Err() == nil {
 			failed(err)
 		}
 		select {

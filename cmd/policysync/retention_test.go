@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/policysync/policysync/internal/config"
 )
 
 // pruned notes what it is asked to forget, and can't.
@@ -28,7 +30,7 @@ func TestHistoryIsPrunedAtOnceAndThenDaily(t *testing.T) {
 		var asked pruned
 		var failed int
 		var pruning sync.WaitGroup
-		pruning.Go(func() { pruneDaily(ctx, &asked, 7, func(error) { failed++ }) })
+		pruning.Go(func() { pruneDaily(ctx, &asked, func() config.Days { return 7 }, func(error) { failed++ }) })
 		pruning.Wait()
 		want := []time.Time{began.Add(-7 * day), began.Add(-6 * day), began.Add(-5 * day)}
 		if !slices.EqualFunc(asked.before, want, time.Time.Equal) || failed != len(want) {

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -21,10 +19,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/policysync/policysync/internal/config"
-	"github.com/policysync/policysync/internal/daemon"
 	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/log"
 	"github.com/policysync/policysync/internal/metrics"
+	"github.com/policysync/policysync/internal/secret"
 	"github.com/policysync/policysync/internal/web"
 )
 
@@ -36,23 +34,29 @@ func newRun(a *app) *cobra.Command {
 
 It runs every target once at the start and then on its schedule, and when a
 webhook says that somebody pushed. It serves /metrics, /healthz, /readyz, the
-API and the webhook receivers. SIGUSR1 makes every target run now.
+API and the webhook receivers. SIGUSR1 makes every target run now. A config file
+that has changed is put into force within seconds, and at SIGHUP at once; one
+with a mistake is refused, and the last one stays in force.
 SIGTERM and SIGINT end it once the requests under way have been answered and
 recorded.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			again, err := a.reloads(c)
+			if err != nil {
+				return err
+			}
 			cfg, err := a.load(c)
 			if err != nil {
 				return err
 			}
-			logger, err := log.New(a.stderr, string(cfg.Log.Level), cfg.Log.Format == config.FormatConsole)
+			lines, err := log.New(a.stderr, string(cfg.Log.Level), cfg.Log.Format == config.FormatConsole)
 			if err != nil {
 				return err
 			}
-			logger.Info("starting", zap.String("version", version()), zap.String("state", cfg.State.Path()), zap.Int("targets", len(cfg.Targets)))
-			defer logger.Info("stopped")
-			return a.serve(c.Context(), cfg, log.Sink(logger), func(at net.Addr) {
-				logger.Info("listening", zap.Stringer("address", at))
+			lines.Logger().Info("starting", zap.String("version", version()), zap.String("state", cfg.State.Path()))
+			defer func() { lines.Logger().Info("stopped") }()
+			return a.serve(c.Context(), cfg, again, lines, func(at net.Addr) {
+				lines.Logger().Info("listening", zap.Stringer("address", at))
 			})
 		},
 	}
@@ -62,90 +66,84 @@ recorded.`,
 	return c
 }
 
-// serve runs the daemon until ctx ends. Runs tell sink what they do;
-// listening is called once, when the server is about to answer.
-func (a *app) serve(ctx context.Context, cfg *config.Config, sink event.Sink, listening func(net.Addr)) (err error) {
+// serve runs the daemon until ctx ends. What happens is told to sink; listening
+// is called once, when the server is about to answer.
+func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink event.Sink, listening func(net.Addr)) (err error) {
 	store, err := openStore(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	d, shared := &daemon.Daemon{Suspensions: store}, budgetsBeside(cfg.State)
-	registry, counters, err := newRegistry(cfg, metrics.Now{
-		Stalled: d.Stalled, Remaining: shared.left,
+	s := newService(a, store, budgetsBeside(cfg.State))
+	registry, counters, err := newRegistry(metrics.Now{
+		Stalled: s.daemon.Stalled, Remaining: s.make.shared.left,
 		DiskFree: func() (float64, error) { return freeBytes(filepath.Dir(cfg.State.Path())) },
 	})
 	if err != nil {
 		return err
 	}
-	d.Sink = event.Sinks{counters, sink}
-	switches := &freezer{cfg: cfg, sink: sink, wake: func() { d.Wake(event.Retry) }}
-	all, err := a.newReconcilers(cfg, shared, store, switches.InForce, event.Sinks{d, counters, sink, switches})
-	if err != nil {
+	s.tell(event.Sinks{counters, sink})
+	if err := s.begin(ctx, cfg, again.file); err != nil {
 		return err
 	}
-	targets := make([]daemon.Target, len(all))
-	for i, r := range all {
-		suspension, err := store.Suspension(ctx, r.Target)
-		if err != nil {
-			return err
-		}
-		targets[i] = daemon.Target{Name: r.Target, Runner: r, Schedule: &cfg.Targets[i], Suspension: suspension}
-	}
-	d.Set(targets)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Server.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w: choose another server.listen", err)
 	}
+	wakes, stopWakes := receive(syscall.SIGUSR1)
+	defer stopWakes()
+	hangups, stopHangups := receive(syscall.SIGHUP)
+	defer stopHangups()
 	listening(listener.Addr())
-	stopWaking := wakeOn(syscall.SIGUSR1, d)
-	defer stopWaking()
 	handler := web.Handler(web.Options{
-		Metrics: registry, Stalled: d.Stalled, Unready: d.Unready, Ping: store.Ping,
-		Freezer: switches, Targets: d, Names: namesOf(cfg), State: store, Webhooks: newWebhooks(cfg, d, all, event.Sinks{counters, sink}), Token: cfg.Server.APIToken, Local: isLoopback(listener.Addr()),
+		Metrics: registry, Stalled: s.daemon.Stalled, Unready: s.daemon.Unready, Ping: store.Ping,
+		Freezer: s.switches, Targets: s.daemon, Names: func() []string { return namesOf(s.config()) }, State: store,
+		Webhooks: newWebhooks(s), Token: func() secret.Source { return s.config().Server.APIToken }, Local: isLoopback(listener.Addr()),
 	})
 	return serveWhile(ctx, listener, handler, func(ctx context.Context) {
-		var pruning sync.WaitGroup
-		pruning.Go(func() {
-			pruneDaily(ctx, store, cfg.State.HistoryRetention, func(err error) { sink.Emit(event.Warned{Message: err.Error()}) })
-		})
-		d.Run(ctx)
-		pruning.Wait()
+		var beside sync.WaitGroup
+		beside.Go(func() { s.wakeAt(ctx, wakes) })
+		beside.Go(func() { s.follow(ctx, again, hangups) })
+		beside.Go(func() { pruneDaily(ctx, store, s.retention, s.warn) })
+		s.daemon.Run(ctx)
+		beside.Wait()
 	})
 }
+
+// wakeAt has every target run now at each signal, until ctx ends.
+func (s *service) wakeAt(ctx context.Context, signals <-chan os.Signal) {
+	for {
+		select {
+		case <-signals:
+			s.daemon.Wake(event.Manual)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *service) retention() config.Days { return s.config().State.HistoryRetention }
+
+func (s *service) warn(err error) { s.sink.Emit(event.Warned{Message: err.Error()}) }
 
 func isLoopback(address net.Addr) bool {
 	tcp, ok := address.(*net.TCPAddr)
 	return ok && tcp.IP.IsLoopback()
 }
 
-// wakeOn wakes the daemon at each such signal until stop is called.
-func wakeOn(sig os.Signal, d *daemon.Daemon) (stop func()) {
-	signals, done := make(chan os.Signal, 1), make(chan struct{})
-	signal.Notify(signals, sig)
-	var waker sync.WaitGroup
-	waker.Go(func() {
-		for {
-			select {
-			case <-signals:
-				d.Wake(event.Manual)
-			case <-done:
-				return
-			}
-		}
-	})
-	return func() {
-		signal.Stop(signals)
-		close(done)
-		waker.Wait()
-	}
+// receive returns the channel of a signal, which from now on does nothing else
+// until stop is called.
+func receive(sig os.Signal) (signals <-chan os.Signal, stop func()) {
+	received := make(chan os.Signal, 1)
+	signal.Notify(received, sig)
+	return received, func() { signal.Stop(received) }
 }
 
-func newRegistry(cfg *config.Config, now metrics.Now) (*prometheus.Registry, *metrics.Metrics, error) {
+func newRegistry(now metrics.Now) (*prometheus.Registry, *metrics.Metrics, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	build := buildInfo()
-	counters, err := metrics.New(registry, metrics.Build{Version: build.version, Revision: build.revision}, namesOf(cfg), slices.Collect(maps.Keys(cfg.Server.Webhooks.Configured())), now)
+	counters, err := metrics.New(registry, metrics.Build{Version: build.version, Revision: build.revision}, now)
 	return registry, counters, err
 }
 

@@ -194,7 +194,7 @@ func (s *scale) reconciler(sink event.Sink) *reconcile.Reconciler {
 			s.Error(err)
 		}
 	})
-	all, err := a.newReconcilers(cfg, budgetsBeside(cfg.State), store, nil, sink)
+	all, err := workshop{a, budgetsBeside(cfg.State), store, nil, sink}.reconcilers(cfg)
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -4,28 +4,35 @@ import (
 	"net/http"
 
 	"github.com/policysync/policysync/internal/config"
-	"github.com/policysync/policysync/internal/daemon"
 	"github.com/policysync/policysync/internal/event"
-	"github.com/policysync/policysync/internal/reconcile"
 	"github.com/policysync/policysync/internal/secret"
 	"github.com/policysync/policysync/internal/webhook"
 )
 
 // newWebhooks returns the receivers that the config has secrets for. They wake
-// the config's targets, of which all are the reconcilers, and tell sink of each
-// request.
-func newWebhooks(cfg *config.Config, d *daemon.Daemon, all []*reconcile.Reconciler, sink event.Sink) http.Handler {
-	o := webhook.Options{
-		Secrets: map[webhook.Provider][]secret.Source{}, Waker: waker{d, all},
-		Observe: func(d webhook.Delivery) { sink.Emit(webhookDone(d)) },
-	}
+// its targets.
+func newWebhooks(s *service) http.Handler {
+	return webhook.Handler(webhook.Options{
+		Secrets: func() map[webhook.Provider][]secret.Source { return webhookSecrets(s.config()) },
+		Targets: func() []webhook.Target { return webhookTargets(s.config()) },
+		Waker:   s, Observe: func(d webhook.Delivery) { s.sink.Emit(webhookDone(d)) },
+	})
+}
+
+func webhookSecrets(cfg *config.Config) map[webhook.Provider][]secret.Source {
+	all := map[webhook.Provider][]secret.Source{}
 	for name, secrets := range cfg.Server.Webhooks.Configured() {
-		o.Secrets[webhook.Provider(name)] = secrets
+		all[webhook.Provider(name)] = secrets
 	}
-	for _, t := range cfg.Targets {
-		o.Targets = append(o.Targets, webhook.Target{Name: t.Name, URL: t.Source.URL, Ref: followed(t.Source)})
+	return all
+}
+
+func webhookTargets(cfg *config.Config) []webhook.Target {
+	all := make([]webhook.Target, len(cfg.Targets))
+	for i, t := range cfg.Targets {
+		all[i] = webhook.Target{Name: t.Name, URL: t.Source.URL, Ref: followed(t.Source)}
 	}
-	return webhook.Handler(o)
+	return all
 }
 
 // followed returns the whole name of the ref that may move; none for a commit.
@@ -40,20 +47,12 @@ func followed(s config.Source) string {
 	}
 }
 
-// waker is a webhook.Waker of the daemon.
-type waker struct {
-	daemon *daemon.Daemon
-	all    []*reconcile.Reconciler
-}
-
 // Wake makes the target run, and has its run measured from the push.
-func (w waker) Wake(target string, p webhook.Push) bool {
-	for _, r := range w.all {
-		if r.Target == target {
-			r.Pushed(p.Commit, p.At)
-		}
+func (s *service) Wake(target string, p webhook.Push) bool {
+	if r := s.inForce.Load().runners[target]; r != nil {
+		r.Pushed(p.Commit, p.At)
 	}
-	return w.daemon.WakeOne(target, event.Webhook)
+	return s.daemon.WakeOne(target, event.Webhook)
 }
 
 func webhookDone(d webhook.Delivery) event.WebhookDone {

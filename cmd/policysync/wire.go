@@ -97,28 +97,43 @@ func newPlanner(t config.Target, from reconcile.Source, client *cloudflare.Clien
 	}
 }
 
-// newReconcilers returns a reconciler for each target, all of which keep to shared
-// budgets, write to the store, ask frozen what is frozen unless it is nil, and tell sink what they do.
-func (a *app) newReconcilers(
-	cfg *config.Config, shared *budgets, store state.Store, frozen func() []guard.Freeze, sink event.Sink,
-) ([]*reconcile.Reconciler, error) {
-	var all []*reconcile.Reconciler
-	for _, t := range cfg.Targets {
-		from, err := a.newSource(t, cacheBeside(cfg.State), sink)
-		if err != nil {
-			return nil, fmt.Errorf("target %s: %w", t.Name, err)
-		}
-		client, err := newClient(t, cfg.Targets, shared, sink)
-		if err != nil {
+// workshop makes reconcilers, all of which keep to shared budgets, write to the
+// store, ask frozen what is frozen unless it is nil, and tell sink what they do.
+type workshop struct {
+	app    *app
+	shared *budgets
+	store  state.Store
+	frozen func() []guard.Freeze
+	sink   event.Sink
+}
+
+// reconcilers returns one for each target of a config.
+func (w workshop) reconcilers(cfg *config.Config) ([]*reconcile.Reconciler, error) {
+	all := make([]*reconcile.Reconciler, len(cfg.Targets))
+	for i, t := range cfg.Targets {
+		var err error
+		if all[i], err = w.reconciler(t, cfg); err != nil {
 			return nil, err
 		}
-		all = append(all, &reconcile.Reconciler{
-			Planner:  newPlanner(t, from, client, store, sink),
-			Executor: apply.Executor{Account: client, Journal: store, Concurrency: requestsAtOnce, Sink: sink},
-			Runs:     store, Rules: rules(t), Frozen: frozen, FullListEvery: t.FullListEvery,
-		})
 	}
 	return all, nil
+}
+
+// reconciler returns one for a target of a config.
+func (w workshop) reconciler(t config.Target, cfg *config.Config) (*reconcile.Reconciler, error) {
+	from, err := w.app.newSource(t, cacheBeside(cfg.State), w.sink)
+	if err != nil {
+		return nil, fmt.Errorf("target %s: %w", t.Name, err)
+	}
+	client, err := newClient(t, cfg.Targets, w.shared, w.sink)
+	if err != nil {
+		return nil, err
+	}
+	return &reconcile.Reconciler{
+		Planner:  newPlanner(t, from, client, w.store, w.sink),
+		Executor: apply.Executor{Account: client, Journal: w.store, Concurrency: requestsAtOnce, Sink: w.sink},
+		Runs:     w.store, Rules: rules(t), Frozen: w.frozen, FullListEvery: t.FullListEvery,
+	}, nil
 }
 
 // rules returns what the target's plans must keep to.

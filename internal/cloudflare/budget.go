@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +18,10 @@ const (
 	// longestPause is how long an order of the server to wait is sat out. For a
 	// longer one every request fails at once instead, until it is over.
 	longestPause = 15 * time.Minute
+
+	// remembered is how many requests a Budget keeps the times of: as many as
+	// Cloudflare allows in a window.
+	remembered = 1200
 )
 
 // errPaused says that the server ordered a pause too long to sit out.
@@ -35,19 +38,30 @@ type Budget struct {
 	kept     ring
 
 	mu     sync.Mutex
-	begun  []time.Time          // ring of the last requests; zero: none yet
-	oldest int                  // index of the first of them
+	limit  int                  // requests in a window
+	begun  []time.Time          // ring of the last requests, more than limit; zero: none yet
+	next   int                  // index of the one to come
 	resume time.Time            // nothing may begin before
 	under  int                  // requests that have begun and not ended
 	server map[string]allowance // what the server said last, by the names of its limits
 }
 
-// NewBudget returns a budget of that many requests in 5 minutes, at least one.
+// NewBudget returns a budget of that many requests in 5 minutes, 1 to 1200.
 func NewBudget(requests int) *Budget {
-	return &Budget{
+	b := &Budget{
 		turn: make(chan struct{}, 1), answered: make(chan struct{}, 1),
-		begun: make([]time.Time, max(requests, 1)), server: map[string]allowance{},
+		begun: make([]time.Time, remembered), server: map[string]allowance{},
 	}
+	b.Allow(requests)
+	return b
+}
+
+// Allow changes how many requests there may be in 5 minutes, 1 to 1200. Those
+// that were sent already count.
+func (b *Budget) Allow(requests int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.limit = min(max(requests, 1), remembered)
 }
 
 // OpenBudget returns a NewBudget that goes on where the last one with that
@@ -61,9 +75,8 @@ func OpenBudget(file string, requests int) (*Budget, error) {
 	if err != nil {
 		return nil, err
 	}
-	older := used[:max(0, len(used)-len(b.begun))] // of a larger budget, and so perhaps of the next
-	b.oldest = copy(b.begun, used[len(older):]) % len(b.begun)
-	return b, b.kept.write(slices.Concat(b.begun, older))
+	b.next = copy(b.begun, used[max(0, len(used)-remembered):]) % remembered
+	return b, b.kept.write(b.begun)
 }
 
 // Wait blocks until one more request may begin, and counts it. It returns how
@@ -135,7 +148,7 @@ func (b *Budget) take(now time.Time) (time.Duration, error) {
 	if earliest.Sub(now) > longestPause {
 		return 0, fmt.Errorf("%w until %s", errPaused, earliest.UTC().Format(time.RFC3339))
 	}
-	if last := b.begun[b.oldest]; !last.IsZero() && last.Add(window).After(earliest) {
+	if last := b.begun[(b.next-b.limit+remembered)%remembered]; !last.IsZero() && last.Add(window).After(earliest) {
 		earliest = last.Add(window)
 	}
 	if earliest.After(now) {
@@ -144,11 +157,11 @@ func (b *Budget) take(now time.Time) (time.Duration, error) {
 	if b.under > 0 && b.spent() {
 		return untilAnswered, nil
 	}
-	if err := b.kept.set(b.oldest, now); err != nil {
+	if err := b.kept.set(b.next, now); err != nil {
 		return 0, err
 	}
-	b.begun[b.oldest] = now
-	b.oldest = (b.oldest + 1) % len(b.begun)
+	b.begun[b.next] = now
+	b.next = (b.next + 1) % remembered
 	b.under++
 	for name, a := range b.server {
 		b.server[name] = allowance{a.left - 1, a.until}
@@ -165,12 +178,13 @@ func (b *Budget) Left() int {
 	if b.allowed(now).After(now) {
 		return 0
 	}
-	left := 0
+	left := b.limit
 	for _, t := range b.begun {
-		if t.IsZero() || !t.Add(window).After(now) {
-			left++
+		if t.Add(window).After(now) {
+			left--
 		}
 	}
+	left = max(left, 0)
 	for _, a := range b.server {
 		if a.until.After(now) {
 			left = min(left, a.left)

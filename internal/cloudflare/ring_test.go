@@ -14,28 +14,33 @@ import (
 	"github.com/policysync/policysync/internal/cloudflare"
 )
 
-// TestBudgetIsKeptAcrossRestarts restarts, with other budgets too, at random
-// times, and looks at all windows.
+// TestBudgetIsKeptAcrossRestarts restarts, with other budgets too, or changes what
+// one allows, at random times, and looks at all windows.
 func TestBudgetIsKeptAcrossRestarts(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		file := filepath.Join(t.TempDir(), "requests")
 		type life struct {
 			Limit  int
+			Goes   bool  // on, with another limit, instead of restarting
 			Pauses []int // seconds before each request
 		}
 		lives := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) life {
 			return life{
 				Limit:  rapid.IntRange(1, 6).Draw(rt, "limit"),
+				Goes:   rapid.Bool().Draw(rt, "goes on"),
 				Pauses: rapid.SliceOfN(rapid.IntRange(0, 90), 0, 10).Draw(rt, "pauses"),
 			}
 		}), 1, 6).Draw(rt, "lives")
 		var begun []time.Time
 		var limitThen []int
 		synctest.Test(t, func(t *testing.T) {
-			for _, life := range lives {
-				budget, err := cloudflare.OpenBudget(file, life.Limit)
-				if err != nil {
+			var budget *cloudflare.Budget
+			for i, life := range lives {
+				var err error
+				if i > 0 && life.Goes {
+					budget.Allow(life.Limit)
+				} else if budget, err = cloudflare.OpenBudget(file, life.Limit); err != nil {
 					t.Fatal(err)
 				}
 				for _, pause := range life.Pauses {

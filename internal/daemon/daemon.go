@@ -183,7 +183,7 @@ func signOfLife(e event.Event) (target string) {
 		return e.Target
 	case event.RunDone:
 		return e.Target
-	case event.SourceFetched, event.Warned, event.PlanMade, event.Held, event.WebhookDone, event.Suspended, event.Resumed:
+	case event.SourceFetched, event.Warned, event.PlanMade, event.Held, event.WebhookDone, event.Suspended, event.Resumed, event.Configured:
 	}
 	return ""
 }

@@ -220,6 +220,22 @@ type Resumed struct {
 	Expired bool // the suspension's time was over; else an operator ended it
 }
 
+// Configured is a config that took effect, at the start or later, or that was
+// refused.
+type Configured struct {
+	Err  error // why it was refused, so that the last one goes on; nil: it took effect
+	At   time.Time
+	File string // empty: flags and the environment stand in for it
+
+	// What it says, with a nil Err.
+	Targets   []string // all there are
+	Receivers []string // of webhooks
+	LogLevel  string   // such as info
+	Console   bool     // logs are for people
+
+	Added, Changed, Removed []string // targets, since the last one took effect; empty at the start
+}
+
 func (RunStarted) isEvent()    {}
 func (SourceFetched) isEvent() {}
 func (SourceRewound) isEvent() {}
@@ -236,6 +252,7 @@ func (BudgetWaited) isEvent()  {}
 func (WebhookDone) isEvent()   {}
 func (Suspended) isEvent()     {}
 func (Resumed) isEvent()       {}
+func (Configured) isEvent()    {}
 
 // Sink takes events. Emit must not block for long and may be called from
 // several goroutines at once.

@@ -3,6 +3,7 @@ package log
 
 import (
 	"io"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -12,13 +13,40 @@ import (
 	"github.com/policysync/policysync/internal/policy"
 )
 
-// New returns a logger that writes lines to w, which need not be safe for
+// Log is an event.Sink that writes a line for each change and each run's end,
+// and debug lines for the rest. Its level and form become those of each config
+// that takes effect. It may be used from several goroutines.
+type Log struct {
+	to  zapcore.WriteSyncer
+	now atomic.Pointer[zap.Logger]
+}
+
+// New returns a log that writes lines to w, which need not be safe for
 // concurrent use: JSON, or with console a form for people. Level is one of
 // zap's names, such as info; any other name is an error.
-func New(w io.Writer, level string, console bool) (*zap.Logger, error) {
+func New(w io.Writer, level string, console bool) (*Log, error) {
+	l := &Log{to: zapcore.Lock(zapcore.AddSync(w))}
+	return l, l.set(level, console)
+}
+
+// Logger returns the logger as it is now, for lines about no event.
+func (l *Log) Logger() *zap.Logger { return l.now.Load() }
+
+// Emit writes the event's line.
+func (l *Log) Emit(e event.Event) {
+	if c, ok := e.(event.Configured); ok && c.Err == nil {
+		if err := l.set(c.LogLevel, c.Console); err != nil {
+			l.Logger().Error("the log stays as it is", zap.Error(err))
+		}
+	}
+	sink{l.Logger()}.Emit(e)
+}
+
+// set changes level and form.
+func (l *Log) set(level string, console bool) error {
 	at, err := zapcore.ParseLevel(level)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	format := zap.NewProductionEncoderConfig()
 	format.TimeKey, format.EncodeTime = "time", zapcore.TimeEncoderOfLayout(time.RFC3339Nano)
@@ -30,16 +58,13 @@ func New(w io.Writer, level string, console bool) (*zap.Logger, error) {
 		format.ConsoleSeparator = " "
 		encoder = zapcore.NewConsoleEncoder(format)
 	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), at)), nil
+	l.now.Store(zap.New(zapcore.NewCore(encoder, l.to, at)))
+	return nil
 }
-
-// Sink returns an event.Sink that writes a line for each change and each
-// run's end, and debug lines for the rest.
-func Sink(to *zap.Logger) event.Sink { return sink{to} }
 
 type sink struct{ *zap.Logger }
 
-// Emit writes the event's line. It may be called from several goroutines.
+// Emit writes the event's line.
 func (s sink) Emit(e event.Event) {
 	switch e := e.(type) {
 	case event.RunStarted:
@@ -71,6 +96,8 @@ func (s sink) Emit(e event.Event) {
 		s.suspended(e)
 	case event.Resumed:
 		s.Info("resumed", zap.String("target", e.Target), zap.Bool("expired", e.Expired))
+	case event.Configured:
+		s.configured(e)
 	case event.BudgetWaited:
 		s.Debug("waited for the account's rate limit", zap.String("target", e.Target), zap.Duration("waited", e.Waited))
 	}
@@ -83,6 +110,15 @@ func (s sink) waiting(e event.BudgetWaiting) {
 	if e.Wait >= shortWait {
 		s.Info("waiting for the account's rate limit", zap.String("target", e.Target), zap.Duration("wait", e.Wait))
 	}
+}
+
+func (s sink) configured(e event.Configured) {
+	if e.Err != nil {
+		s.Error("config refused, the last one stays in force", zap.String("file", e.File), zap.Error(e.Err))
+		return
+	}
+	s.Info("config in force", zap.String("file", e.File), zap.Int("targets", len(e.Targets)),
+		zap.Strings("added", e.Added), zap.Strings("changed", e.Changed), zap.Strings("removed", e.Removed))
 }
 
 func scope(s event.Scope) []zap.Field {

@@ -25,11 +25,10 @@ var scope = event.Scope{Target: "production", Run: "run-1", Commit: "c0ffee"}
 func lines(t *testing.T, level string, events ...event.Event) []map[string]any {
 	t.Helper()
 	var out bytes.Buffer
-	logger, err := log.New(&out, level, false)
+	sink, err := log.New(&out, level, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sink := log.Sink(logger)
 	for _, e := range events {
 		sink.Emit(e)
 	}
@@ -159,12 +158,46 @@ func TestALineOfAWebhookHasWhatItTold(t *testing.T) {
 func TestConsoleIsForPeople(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	logger, err := log.New(&out, "info", true)
+	sink, err := log.New(&out, "info", true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	log.Sink(logger).Emit(event.SourceFetched{Scope: scope, Result: event.Changed, Signer: "ann"})
+	sink.Emit(event.SourceFetched{Scope: scope, Result: event.Changed, Signer: "ann"})
 	if got := out.String(); !strings.Contains(got, " INFO new commit ") || !strings.Contains(got, `"commit": "c0ffee", "signer": "ann"`) {
 		t.Errorf("line is %q", got)
+	}
+}
+
+func TestAConfigThatTakesEffectChangesLevelAndForm(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	l, err := log.New(&out, "error", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []event.Event{
+		event.Resumed{Target: "a"}, // below the level
+		event.Configured{File: "p.yaml", LogLevel: "info", Targets: []string{"a", "b"}, Added: []string{"b"}},
+		event.Configured{File: "p.yaml", Err: errors.New("line 3 is wrong"), LogLevel: "error", Console: true},
+		event.Configured{File: "p.yaml", LogLevel: "info", Console: true},
+		event.Resumed{Target: "b"},
+	} {
+		l.Emit(e)
+	}
+	want := []string{
+		`{"level":"info",*"msg":"config in force","file":"p.yaml","targets":2,"added":["b"],"changed":[],"removed":[]}`,
+		`{"level":"error",*"msg":"config refused, the last one stays in force","file":"p.yaml","error":"line 3 is wrong"}`,
+		`* INFO config in force *"targets": 0*`,
+		`* INFO resumed {"target": "b", "expired": false}`,
+	}
+	got := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(got) != len(want) {
+		t.Fatalf("%d lines, want %d:\n%s", len(got), len(want), &out)
+	}
+	for i, line := range got {
+		pieces := strings.Split(want[i], "*")
+		if !strings.HasPrefix(line, pieces[0]) || !strings.Contains(line, pieces[1]) {
+			t.Errorf("line %d is %s, want %s", i, line, want[i])
+		}
 	}
 }

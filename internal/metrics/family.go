@@ -122,6 +122,24 @@ func (f *families) begin(label, value string) {
 	}
 }
 
+// change makes the series of the values of a label that are new, and removes
+// those of the values that are gone.
+func (f *families) change(label string, before, now []string) {
+	for _, value := range without(now, before) {
+		f.begin(label, value)
+	}
+	for _, value := range without(before, now) {
+		for _, family := range *f {
+			family.series.DeletePartialMatch(prometheus.Labels{label: value})
+		}
+	}
+}
+
+// without returns those of all that others lack.
+func without(all, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(one string) bool { return slices.Contains(others, one) })
+}
+
 // combinations returns the values of the labels of each series that has that
 // value of that label.
 func (f Family) combinations(label, value string) [][]string {

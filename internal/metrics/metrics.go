@@ -32,20 +32,22 @@ type Metrics struct {
 	families
 	now Now
 
-	mu      sync.Mutex
-	targets []string
+	mu                 sync.Mutex
+	targets, receivers []string // those that have series
 
 	info, policies, lastRun, lastSuccess    *prometheus.GaugeVec
 	suspended, leader, expiry               *prometheus.GaugeVec
+	configured, configuredAt                *prometheus.GaugeVec
 	runs, changes, fetches, requests, stops *prometheus.CounterVec
 	waits, webhooks, rewinds                *prometheus.CounterVec
 	phases, requestTimes, toLive            *prometheus.HistogramVec
 }
 
 // New makes the metrics and registers them; an error is a name that the
-// registry has already. The series of each target, and of each provider that has
-// a webhook receiver, stand at 0 from the start.
-func New(to prometheus.Registerer, build Build, targets, receivers []string, now Now) (*Metrics, error) {
+// registry has already. The series of the targets, and of the providers that have
+// a webhook receiver, stand at 0 once event.Configured names them, and are gone
+// when it doesn't any more.
+func New(to prometheus.Registerer, build Build, now Now) (*Metrics, error) {
 	m := unregistered()
 	m.now = now
 	for _, f := range m.families {
@@ -57,23 +59,26 @@ func New(to prometheus.Registerer, build Build, targets, receivers []string, now
 	for _, operation := range operations {
 		m.begin("operation", operation)
 	}
-	for _, provider := range receivers {
-		m.begin("provider", provider)
-	}
-	for _, t := range targets {
-		m.add(t)
-	}
 	return m, nil
 }
 
-// add makes the known series of a target, whose leader is whoever may write the
-// state: this daemon.
-func (m *Metrics) add(target string) {
+// configure makes the known series of what a config has and the last one hadn't,
+// and removes those of what it has no more.
+func (m *Metrics) configure(e event.Configured) {
+	if e.Err != nil {
+		m.configured.WithLabelValues().Set(0)
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.targets = append(m.targets, target)
-	m.begin("target", target)
-	m.leader.WithLabelValues(target).Set(1)
+	m.change("target", m.targets, e.Targets)
+	m.change("provider", m.receivers, e.Receivers)
+	m.targets, m.receivers = e.Targets, e.Receivers
+	for _, t := range m.targets {
+		m.leader.WithLabelValues(t).Set(1) // is whoever may write the state: this daemon
+	}
+	m.configured.WithLabelValues().Set(1)
+	m.configuredAt.WithLabelValues().Set(unix(e.At))
 }
 
 // The values of labels that belong to nobody else: operations and codes are
@@ -125,6 +130,8 @@ func unregistered() *Metrics {
 	m.asked(m.lookAtLoops, "stalled", "1 while the target's loop shows no sign of life, as /healthz tells.", target)
 	m.stops = m.counter("guard_stops_total", "Runs in which a guard held changes back.", target, oneOf("reason", guard.Reasons()))
 	m.expiry = m.gauge("policy_expiry_timestamp_seconds", "Unix time from which the policy that expires first counts as absent from Git; 0: none expires.", target)
+	m.configured = m.gauge("config_reload_success", "1 while the config as it is now is in force; 0: it was refused, and the last one goes on.")
+	m.configuredAt = m.gauge("config_last_reload_success_timestamp_seconds", "Unix time at which a config last took effect.")
 	m.asked(m.lookAtDisk, "state_disk_free_bytes", "Bytes that the disk with the state has left for policysync; no series where that can't be told.")
 	return m
 }
@@ -187,6 +194,8 @@ func (m *Metrics) Emit(e event.Event) {
 		m.suspended.WithLabelValues(e.Target).Set(1)
 	case event.Resumed:
 		m.suspended.WithLabelValues(e.Target).Set(0)
+	case event.Configured:
+		m.configure(e)
 	case event.RunStarted, event.Warned, event.BudgetWaiting:
 	}
 }

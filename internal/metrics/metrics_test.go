@@ -28,10 +28,11 @@ var still = metrics.Now{
 func registered(t *testing.T) (*metrics.Metrics, *prometheus.Registry) {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
-	m, err := metrics.New(registry, metrics.Build{Version: "v1", Revision: "abc"}, []string{"production"}, []string{"github", "generic"}, still)
+	m, err := metrics.New(registry, metrics.Build{Version: "v1", Revision: "abc"}, still)
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.Emit(event.Configured{Targets: []string{"production"}, Receivers: []string{"github", "generic"}, At: time.Unix(1_700_000_000, 0)})
 	return m, registry
 }
 
@@ -53,27 +54,29 @@ func TestSeriesStandAtZero(t *testing.T) {
 		got[family.GetName()] = strings.ToLower(family.GetType().String()) + " " + strings.Join(labels, ",")
 	}
 	want := map[string]string{
-		"policysync_build_info":                              "gauge goversion,revision,version",
-		"policysync_runs_total":                              "counter result,target,trigger",
-		"policysync_run_duration_seconds":                    "histogram phase,target",
-		"policysync_policies":                                "gauge state,target",
-		"policysync_changes_total":                           "counter action,direction,result,target",
-		"policysync_last_success_timestamp_seconds":          "gauge target",
-		"policysync_last_run_timestamp_seconds":              "gauge target",
-		"policysync_commit_to_live_seconds":                  "histogram target",
-		"policysync_source_fetches_total":                    "counter result,target",
-		"policysync_source_rewinds_total":                    "counter target",
-		"policysync_cloudflare_requests_total":               "counter code,operation",
-		"policysync_cloudflare_request_duration_seconds":     "histogram operation",
-		"policysync_cloudflare_ratelimit_wait_seconds_total": "counter target",
-		"policysync_guard_stops_total":                       "counter reason,target",
-		"policysync_webhook_requests_total":                  "counter provider,result",
-		"policysync_suspended":                               "gauge target",
-		"policysync_leader":                                  "gauge target",
-		"policysync_stalled":                                 "gauge target",
-		"policysync_cloudflare_budget_remaining":             "gauge target",
-		"policysync_policy_expiry_timestamp_seconds":         "gauge target",
-		"policysync_state_disk_free_bytes":                   "gauge ",
+		"policysync_build_info":                                   "gauge goversion,revision,version",
+		"policysync_runs_total":                                   "counter result,target,trigger",
+		"policysync_run_duration_seconds":                         "histogram phase,target",
+		"policysync_policies":                                     "gauge state,target",
+		"policysync_changes_total":                                "counter action,direction,result,target",
+		"policysync_last_success_timestamp_seconds":               "gauge target",
+		"policysync_last_run_timestamp_seconds":                   "gauge target",
+		"policysync_commit_to_live_seconds":                       "histogram target",
+		"policysync_source_fetches_total":                         "counter result,target",
+		"policysync_source_rewinds_total":                         "counter target",
+		"policysync_cloudflare_requests_total":                    "counter code,operation",
+		"policysync_cloudflare_request_duration_seconds":          "histogram operation",
+		"policysync_cloudflare_ratelimit_wait_seconds_total":      "counter target",
+		"policysync_guard_stops_total":                            "counter reason,target",
+		"policysync_webhook_requests_total":                       "counter provider,result",
+		"policysync_suspended":                                    "gauge target",
+		"policysync_config_reload_success":                        "gauge ",
+		"policysync_config_last_reload_success_timestamp_seconds": "gauge ",
+		"policysync_leader":                                       "gauge target",
+		"policysync_stalled":                                      "gauge target",
+		"policysync_cloudflare_budget_remaining":                  "gauge target",
+		"policysync_policy_expiry_timestamp_seconds":              "gauge target",
+		"policysync_state_disk_free_bytes":                        "gauge ",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("metrics differ (-want +got):\n%s", d)
@@ -125,6 +128,8 @@ func TestEventsAreCounted(t *testing.T) {
 policysync_changes_total{action="create",direction="widens",result="success",target="production"} 1
 policysync_cloudflare_ratelimit_wait_seconds_total{target="production"} 1.5
 policysync_cloudflare_requests_total{code="2xx",operation="create"} 1
+policysync_config_last_reload_success_timestamp_seconds 1.7e+09
+policysync_config_reload_success 1
 policysync_guard_stops_total{reason="frozen",target="production"} 1
 policysync_last_run_timestamp_seconds{target="production"} 1.7000000605e+09
 policysync_last_success_timestamp_seconds{target="production"} 1.7000000005e+09
@@ -210,7 +215,7 @@ func TestSomeMetricsAreLookedAtWhenAsked(t *testing.T) {
 	t.Parallel()
 	silent, left, free, failure := []string{"production", "gone"}, 7, 1.0, error(nil)
 	registry := prometheus.NewPedanticRegistry()
-	_, err := metrics.New(registry, metrics.Build{}, []string{"production", "stage"}, nil, metrics.Now{
+	m, err := metrics.New(registry, metrics.Build{}, metrics.Now{
 		Stalled:   func() []string { return silent },
 		Remaining: func(target string) int { return left * len(target) },
 		DiskFree:  func() (float64, error) { return free, failure },
@@ -218,8 +223,10 @@ func TestSomeMetricsAreLookedAtWhenAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.Emit(event.Configured{Targets: []string{"production", "stage"}})
 	const first = `policysync_cloudflare_budget_remaining{target="production"} 70
 policysync_cloudflare_budget_remaining{target="stage"} 35
+policysync_config_reload_success 1
 policysync_leader{target="production"} 1
 policysync_leader{target="stage"} 1
 policysync_stalled{target="production"} 1
@@ -228,7 +235,8 @@ policysync_state_disk_free_bytes 1`
 		t.Errorf("at first (-want +got):\n%s", d)
 	}
 	silent, left, failure = nil, 0, errors.New("no such disk")
-	const then = `policysync_leader{target="production"} 1
+	const then = `policysync_config_reload_success 1
+policysync_leader{target="production"} 1
 policysync_leader{target="stage"} 1`
 	if d := cmp.Diff(then, nonZero(t, registry)); d != "" {
 		t.Errorf("then (-want +got):\n%s", d)
@@ -241,7 +249,65 @@ policysync_leader{target="stage"} 1`
 func TestNewRefusesARegistryThatHasTheNames(t *testing.T) {
 	t.Parallel()
 	_, registry := registered(t)
-	if _, err := metrics.New(registry, metrics.Build{}, nil, nil, still); err == nil {
+	if _, err := metrics.New(registry, metrics.Build{}, still); err == nil {
 		t.Error("no error")
+	}
+}
+
+func TestSeriesComeAndGoWithTargetsAndReceivers(t *testing.T) {
+	t.Parallel()
+	m, registry := registered(t)
+	has := func(label string) (n int) {
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			for _, series := range f.GetMetric() {
+				for _, l := range series.GetLabel() {
+					if l.GetName()+"="+l.GetValue() == label {
+						n++
+					}
+				}
+			}
+		}
+		return n
+	}
+	each, receiver := has("target=production"), has("provider=github")
+	m.Emit(event.RunDone{Scope: event.Scope{Target: "production"}, Trigger: event.Startup, Result: event.Success})
+	m.Emit(event.Configured{Targets: []string{"production", "stage"}, Receivers: []string{"generic", "gitlab"}, At: time.Unix(1_700_000_060, 0)})
+	m.Emit(event.Configured{Err: errors.New("bad")})
+	if has("target=stage") != each || has("target=production") != each || has("provider=github") != 0 || has("provider=gitlab") != receiver {
+		t.Error("one more target, another receiver: the series aren't those")
+	}
+	const want = `
+# HELP policysync_config_last_reload_success_timestamp_seconds Unix time at which a config last took effect.
+# TYPE policysync_config_last_reload_success_timestamp_seconds gauge
+policysync_config_last_reload_success_timestamp_seconds 1.70000006e+09
+# HELP policysync_config_reload_success 1 while the config as it is now is in force; 0: it was refused, and the last one goes on.
+# TYPE policysync_config_reload_success gauge
+policysync_config_reload_success 0
+`
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "policysync_config_reload_success", "policysync_config_last_reload_success_timestamp_seconds"); err != nil {
+		t.Error(err)
+	}
+	m.Emit(event.Configured{Targets: []string{"stage"}})
+	if has("target=production") != 0 || has("target=stage") != each || has("provider=generic") != 0 {
+		t.Error("what is gone has series")
+	}
+	m.Emit(event.Configured{Targets: []string{"production"}})
+	if n, err := testutil.GatherAndCount(registry, "policysync_runs_total"); err != nil || n != len(event.Triggers())*len(event.Results()) {
+		t.Errorf("%d series of runs, %v", n, err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, series := range f.GetMetric() {
+			if f.GetName() == "policysync_runs_total" && series.GetCounter().GetValue() != 0 {
+				t.Errorf("a target that is back begins with %v", series)
+			}
+		}
 	}
 }

@@ -54,6 +54,9 @@ func tokenFile(t *testing.T, text string) secret.Source {
 }
 
 // ask sends a request and returns the answer.
+// always returns what is asked for the same each time.
+func always[T any](it T) func() T { return func() T { return it } }
+
 func ask(o web.Options, method, body string, header map[string]string) (status int, text string) {
 	o.Metrics = prometheus.NewRegistry()
 	r := httptest.NewRequest(method, "/api/v1/freeze", strings.NewReader(body))
@@ -119,7 +122,7 @@ func TestFreezeAPI(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := &freezer{}
-			status, text := ask(web.Options{Freezer: f, Token: tc.token, Local: tc.local}, tc.method, tc.body, tc.header)
+			status, text := ask(web.Options{Freezer: f, Token: always(tc.token), Local: tc.local}, tc.method, tc.body, tc.header)
 			if status != tc.status || !strings.Contains(text, tc.want) {
 				t.Errorf("answer %d %q, want %d and %q", status, text, tc.status, tc.want)
 			}
@@ -138,7 +141,7 @@ func TestFreezeAPI(t *testing.T) {
 
 func TestFreezeAPISaysWhatFailed(t *testing.T) {
 	t.Parallel()
-	o := web.Options{Freezer: &freezer{err: errors.New("set freeze switches: disk full")}, Token: tokenFile(t, "x")}
+	o := web.Options{Freezer: &freezer{err: errors.New("set freeze switches: disk full")}, Token: always(tokenFile(t, "x"))}
 	status, text := ask(o, "POST", `{"switches":["all"]}`, map[string]string{"Authorization": "Bearer x"})
 	if d := cmp.Diff(`{"error":"set freeze switches: disk full"}`+"\n", text); status != 500 || d != "" {
 		t.Errorf("answer %d (-want +got):\n%s", status, d)

@@ -44,13 +44,13 @@ type ofTarget func(w http.ResponseWriter, r *http.Request, target string)
 // target answers for the targets that there are.
 func (o Options) target(next ofTarget) http.HandlerFunc {
 	return o.guarded(func(w http.ResponseWriter, r *http.Request) {
-		name := r.PathValue("target")
-		if slices.Contains(o.Names, name) {
+		name, names := r.PathValue("target"), o.Names()
+		if slices.Contains(names, name) {
 			next(w, r, name)
 			return
 		}
-		hint := "there is " + strings.Join(o.Names, ", ")
-		if near := diagnostic.Nearest(name, o.Names); near != "" {
+		hint := "there is " + strings.Join(names, ", ")
+		if near := diagnostic.Nearest(name, names); near != "" {
 			hint = "did you mean " + near + "?"
 		}
 		fail(w, http.StatusNotFound, fmt.Sprintf("no target is named %q: %s", name, hint))
@@ -59,7 +59,7 @@ func (o Options) target(next ofTarget) http.HandlerFunc {
 
 func (o Options) listTargets(w http.ResponseWriter, r *http.Request) {
 	all := []report.Target{}
-	for _, name := range o.Names {
+	for _, name := range o.Names() {
 		t, err := o.ofTarget(r.Context(), name)
 		if err != nil {
 			fail(w, http.StatusInternalServerError, err.Error())

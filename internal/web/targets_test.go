@@ -136,8 +136,8 @@ func TestTargetsAPI(t *testing.T) {
 			t.Parallel()
 			targets := newOperator(t)
 			o := web.Options{
-				Metrics: prometheus.NewRegistry(), Targets: targets, Names: []string{"production", "stage"}, State: targets.Store,
-				Token: token, Local: tc.from != "away",
+				Metrics: prometheus.NewRegistry(), Targets: targets, Names: always([]string{"production", "stage"}), State: targets.Store,
+				Token: always(token), Local: tc.from != "away",
 			}
 			method, path, _ := strings.Cut(tc.request, " ")
 			r := httptest.NewRequest(method, path, strings.NewReader(tc.body))
@@ -163,7 +163,7 @@ func TestASuspendedTargetIsNotSynced(t *testing.T) {
 		t.Fatal(err)
 	}
 	handler := web.Handler(web.Options{
-		Metrics: prometheus.NewRegistry(), Targets: targets, Names: []string{"production"}, State: targets.Store, Token: tokenFile(t, "x"),
+		Metrics: prometheus.NewRegistry(), Targets: targets, Names: always([]string{"production"}), State: targets.Store, Token: always(tokenFile(t, "x")),
 	})
 	for _, query := range []string{"", "?wait=true"} {
 		r := httptest.NewRequest(http.MethodPost, "/api/v1/targets/production/sync"+query, http.NoBody)

@@ -18,7 +18,7 @@ func (o Options) guarded(next http.HandlerFunc) http.HandlerFunc {
 			next(w, r)
 			return
 		}
-		token, err := o.Token.Read()
+		token, err := o.Token().Read()
 		switch {
 		case errors.Is(err, secret.ErrNotSet):
 			fail(w, http.StatusForbidden, "the API is not open: name a file with a bearer token in server.api_token_file")

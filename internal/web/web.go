@@ -15,7 +15,8 @@ import (
 	"github.com/policysync/policysync/internal/state"
 )
 
-// Options are what the handler shows. All but Webhooks, Token and Local are required.
+// Options are what the handler shows. All but Webhooks and Local are required.
+// Functions are asked at each request, as what they tell may change.
 type Options struct {
 	Metrics  prometheus.Gatherer
 	Stalled  func() []string             // targets whose loop has shown no sign of life in time
@@ -23,11 +24,11 @@ type Options struct {
 	Ping     func(context.Context) error // whether the state store answers
 	Freezer  Freezer
 	Targets  Targets
-	Names    []string      // of the targets
-	State    state.Reader  // what the API tells of them
-	Webhooks http.Handler  // of everything below /webhooks/; nil: there is nothing
-	Token    secret.Source // the bearer token of the API, read at each request; where none is named nobody may write
-	Local    bool          // the server listens on loopback alone: reading needs no token
+	Names    func() []string      // of the targets
+	State    state.Reader         // what the API tells of them
+	Webhooks http.Handler         // of everything below /webhooks/; nil: there is nothing
+	Token    func() secret.Source // the bearer token of the API, which is read then; where none is named nobody may write
+	Local    bool                 // the server listens on loopback alone: reading needs no token
 }
 
 // pingTimeout bounds how long a readiness probe waits for the state store.

@@ -33,9 +33,13 @@ func ExampleHandler() {
 		return
 	}
 	handler := webhook.Handler(webhook.Options{
-		Secrets: map[webhook.Provider][]secret.Source{webhook.GitLab: {{File: file}}},
-		Targets: []webhook.Target{{Name: "production", URL: "git@example.com:mike/diaspora.git", Ref: "refs/heads/main"}},
-		Waker:   printer{}, Observe: func(webhook.Delivery) {},
+		Secrets: func() map[webhook.Provider][]secret.Source {
+			return map[webhook.Provider][]secret.Source{webhook.GitLab: {{File: file}}}
+		},
+		Targets: func() []webhook.Target {
+			return []webhook.Target{{Name: "production", URL: "git@example.com:mike/diaspora.git", Ref: "refs/heads/main"}}
+		},
+		Waker: printer{}, Observe: func(webhook.Delivery) {},
 	})
 
 	body := `{"object_kind": "push", "ref": "refs/heads/main", "project": {"git_http_url": "https://example.com/mike/diaspora.git"}}`

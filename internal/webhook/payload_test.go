@@ -203,8 +203,8 @@ func fuzz(f *testing.F, provider webhook.Provider, events ...string) {
 		}
 		w := &world{TB: t, secretFile: file}
 		w.Handler = webhook.Handler(webhook.Options{
-			Secrets: map[webhook.Provider][]secret.Source{provider: {{File: file}}}, Waker: w, Observe: w.observe,
-			Targets: []webhook.Target{{Name: "a", URL: "https://github.com/Codertocat/Hello-World", Ref: "refs/heads/master"}},
+			Secrets: always(map[webhook.Provider][]secret.Source{provider: {{File: file}}}), Waker: w, Observe: w.observe,
+			Targets: always([]webhook.Target{{Name: "a", URL: "https://github.com/Codertocat/Hello-World", Ref: "refs/heads/master"}}),
 		})
 		got := w.send(provider, body, signed(provider, body, events[event]))
 		switch {

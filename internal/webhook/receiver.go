@@ -34,17 +34,14 @@ type receiver struct {
 	host
 
 	name             Provider
-	secrets          []secret.Source
-	follows          followers
-	waker            Waker
-	observe          func(Delivery)
+	options          Options
 	genuine, strange *rate.Limiter
 	taken            deliveries
 }
 
-func newReceiver(name Provider, h host, secrets []secret.Source, follows followers, o Options) *receiver {
+func newReceiver(name Provider, h host, o Options) *receiver {
 	return &receiver{
-		host: h, name: name, secrets: secrets, follows: follows, waker: o.Waker, observe: o.Observe,
+		host: h, name: name, options: o,
 		genuine: rate.NewLimiter(genuineRate, genuineBurst), strange: rate.NewLimiter(strangeRate, strangeBurst),
 	}
 }
@@ -60,13 +57,25 @@ type refusal struct {
 // Error says what is wrong, and what to do about it.
 func (r *refusal) Error() string { return r.problem }
 
+// secrets returns those that there are now.
+func (r *receiver) secrets() []secret.Source { return r.options.Secrets()[r.name] }
+
 // ServeHTTP answers one request.
 func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	switch {
+	case len(r.secrets()) == 0:
+		http.NotFound(w, request)
+		return
+	case request.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
+		return
+	}
 	d, err := r.guarded(w, request)
 	d.Provider = r.name
 	if err == nil {
 		respond(w, http.StatusAccepted, accepted{d.Result, append([]string{}, d.Woken...), d.Suspended, d.Reason})
-		r.observe(d)
+		r.options.Observe(d)
 		return
 	}
 	refused := &refusal{status: http.StatusInternalServerError, result: Malformed, problem: err.Error()}
@@ -76,7 +85,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 	respond(w, refused.status, declined{refused.result, refused.problem})
 	d.Result, d.Reason = refused.result, refused.problem
-	r.observe(d)
+	r.options.Observe(d)
 }
 
 // accepted is the answer to a genuine delivery.
@@ -183,7 +192,7 @@ func unsignedPing(header http.Header) bool {
 // signed the request.
 func (r *receiver) check(signed signedRequest) error {
 	genuine, unread := false, false
-	for _, source := range r.secrets {
+	for _, source := range r.secrets() {
 		key, err := source.Read()
 		unread = unread || err != nil
 		genuine = err == nil && r.signed(signed, key.Reveal()) || genuine
@@ -222,7 +231,7 @@ func (r *receiver) wake(d *Delivery, n notice, event string) {
 		d.Result, d.Reason = Accepted, "a ping, which is answered and wakes nobody"
 		return
 	}
-	targets := r.follows.of(n.locations)
+	targets := newFollowers(r.options.Targets()).of(n.locations)
 	if len(targets) == 0 {
 		d.Result, d.Reason = IgnoredRepo, "no target's source.url is this repository: "+clip(strings.Join(n.locations, ", "))
 		return
@@ -251,7 +260,7 @@ func (r *receiver) wake(d *Delivery, n notice, event string) {
 }
 
 func (r *receiver) wakeOne(d *Delivery, target string, push Push) {
-	if r.waker.Wake(target, push) {
+	if r.options.Waker.Wake(target, push) {
 		d.Woken = append(d.Woken, target)
 	} else {
 		d.Suspended = append(d.Suspended, target)

@@ -183,8 +183,8 @@ func TestSecretsRotateWithoutARestart(t *testing.T) {
 	}
 	second := w.secretFile + "-2"
 	h := webhook.Handler(webhook.Options{
-		Secrets: map[webhook.Provider][]secret.Source{webhook.GitHub: {{File: w.secretFile}, {File: second}}},
-		Targets: []webhook.Target{{Name: "production", URL: repository, Ref: ref}}, Waker: w, Observe: w.observe,
+		Secrets: always(map[webhook.Provider][]secret.Source{webhook.GitHub: {{File: w.secretFile}, {File: second}}}),
+		Targets: always([]webhook.Target{{Name: "production", URL: repository, Ref: ref}}), Waker: w, Observe: w.observe,
 	})
 	w.Handler = h
 	for _, step := range []struct {
@@ -215,7 +215,7 @@ func TestOnlyConfiguredReceiversExist(t *testing.T) {
 	t.Parallel()
 	w := listening(t)
 	w.Handler = webhook.Handler(webhook.Options{
-		Secrets: map[webhook.Provider][]secret.Source{webhook.GitHub: {{File: w.secretFile}}, webhook.Gitea: {}, "svn": {{File: w.secretFile}}},
+		Secrets: always(map[webhook.Provider][]secret.Source{webhook.GitHub: {{File: w.secretFile}}, webhook.Gitea: {}, "svn": {{File: w.secretFile}}}),
 		Waker:   w, Observe: w.observe,
 	})
 	for route, status := range map[string]int{
@@ -469,8 +469,8 @@ func TestAPanicIsAnsweredAndCounted(t *testing.T) {
 	t.Parallel()
 	w := listening(t)
 	w.Handler = webhook.Handler(webhook.Options{
-		Secrets: map[webhook.Provider][]secret.Source{webhook.GitHub: {{File: w.secretFile}}},
-		Targets: []webhook.Target{{Name: "production", URL: repository, Ref: ref}}, Waker: fragile{}, Observe: w.observe,
+		Secrets: always(map[webhook.Provider][]secret.Source{webhook.GitHub: {{File: w.secretFile}}}),
+		Targets: always([]webhook.Target{{Name: "production", URL: repository, Ref: ref}}), Waker: fragile{}, Observe: w.observe,
 	})
 	body, event := pushed(webhook.GitHub)
 	got := w.send(webhook.GitHub, body, signed(webhook.GitHub, body, event))

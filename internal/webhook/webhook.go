@@ -78,10 +78,12 @@ type Delivery struct {
 	Suspended []string // would have been woken
 }
 
-// Options say who is received and who is woken. All but Secrets are required.
+// Options say who is received and who is woken. All are required. Secrets and
+// Targets are asked at each request, as they may change; what the secrets are is
+// read then, too.
 type Options struct {
-	Secrets map[Provider][]secret.Source // read at each request; a provider without any has no route
-	Targets []Target
+	Secrets func() map[Provider][]secret.Source // a provider without any has no route
+	Targets func() []Target
 	Waker   Waker
 	Observe func(Delivery) // told of each request; called concurrently
 }
@@ -90,11 +92,8 @@ type Options struct {
 // that has a secret. Any one of a provider's secrets may sign.
 func Handler(o Options) http.Handler {
 	mux := http.NewServeMux()
-	follows := newFollowers(o.Targets)
-	for name, secrets := range o.Secrets {
-		if host, known := hosts()[name]; known && len(secrets) > 0 {
-			mux.Handle("POST /webhooks/"+string(name), newReceiver(name, host, secrets, follows, o))
-		}
+	for name, host := range hosts() {
+		mux.Handle("/webhooks/"+string(name), newReceiver(name, host, o))
 	}
 	return mux
 }

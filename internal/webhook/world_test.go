@@ -60,9 +60,12 @@ func newWorld(t testing.TB, targets ...webhook.Target) *world {
 	for _, p := range providers() {
 		secrets[p] = []secret.Source{{File: w.secretFile}}
 	}
-	w.Handler = webhook.Handler(webhook.Options{Secrets: secrets, Targets: targets, Waker: w, Observe: w.observe})
+	w.Handler = webhook.Handler(webhook.Options{Secrets: always(secrets), Targets: always(targets), Waker: w, Observe: w.observe})
 	return w
 }
+
+// always returns what is asked for the same each time.
+func always[T any](it T) func() T { return func() T { return it } }
 
 func providers() []webhook.Provider {
 	return []webhook.Provider{webhook.GitHub, webhook.GitLab, webhook.Gitea, webhook.Gogs, webhook.Bitbucket, webhook.Generic}
