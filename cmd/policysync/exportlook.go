@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/policysync/policysync/internal/cloudflare"
@@ -107,8 +106,6 @@ func (x *exporter) look(ctx context.Context, cfg *config.Config, records reconci
 func (x *exporter) names(ctx context.Context, client *cloudflare.Client) error {
 	named, other := x.folder.References(x.now.Live)
 	x.things = map[policy.Reference][]policy.Thing{}
-	var unlisted []string
-	var why error
 	for i, kind := range append(named, other...) {
 		x.sink.Emit(event.Progressed{What: "lists", Done: i + 1, Total: len(named) + len(other) + 1})
 		things, err := client.Things(ctx, kind)
@@ -117,13 +114,10 @@ func (x *exporter) names(ctx context.Context, client *cloudflare.Client) error {
 		case err == nil:
 			x.things[kind] = things
 		case known && answer.Permanent() && i >= len(named):
-			unlisted, why = append(unlisted, string(kind)), err
+			x.complain("Warning: ids of %ss stay ids: %s\n", kind, err)
 		default:
 			return err
 		}
-	}
-	if why != nil {
-		x.complain("Warning: ids stay ids where the token may not list names (%s): %s\n", strings.Join(unlisted, ", "), why)
 	}
 	return nil
 }

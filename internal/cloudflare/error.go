@@ -186,14 +186,28 @@ func (e *Error) advice() string {
 }
 
 func (e *Error) accessAdvice() string {
-	switch e.Operation {
-	case OpVerifyToken:
+	if e.Operation == OpVerifyToken {
 		return "check that the token is whole and active, or make a new one"
-	case OpList, OpGet, OpListApps:
-		return `check that the token is active, for this account, and has the permission "Access: Apps and Policies Read" or Write`
-	default:
-		return `check that the token is active, for this account, and has the permission "Access: Apps and Policies Write"`
 	}
+	permission := `"Access: Apps and Policies Write"`
+	if reads, there := readPermissions[e.Operation]; there {
+		permission = `"` + reads + ` Read" or Write`
+	}
+	return "check that the token is active, for this account, and has the permission " + permission
+}
+
+// readPermissions are those that operations need at least, by the names of
+// Cloudflare's API reference, without the Read at their end.
+var readPermissions = map[Operation]string{
+	OpList:     "Access: Apps and Policies",
+	OpGet:      "Access: Apps and Policies",
+	OpListApps: "Access: Apps and Policies",
+
+	OpListGroups:        "Access: Organizations, Identity Providers, and Groups",
+	OpListProviders:     "Access: Organizations, Identity Providers, and Groups",
+	OpListServiceTokens: "Access: Service Tokens",
+	OpListPosture:       "Zero Trust",
+	OpListLists:         "Zero Trust",
 }
 
 // neverLeft reports whether an error of a transport says that no connection

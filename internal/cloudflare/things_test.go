@@ -1,6 +1,9 @@
 package cloudflare_test
 
 import (
+	"net/http"
+	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -70,6 +73,31 @@ func TestListsOfThingsThatAreNotWholeAreErrors(t *testing.T) {
 					}
 				})
 			})
+		}
+	}
+}
+
+func TestARefusedListNamesThePermissionThatItNeeds(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/reference/manifest.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, permission := range map[policy.Reference]string{
+		policy.ToGroup: "Access: Organizations, Identity Providers, and Groups Read", policy.ToProvider: "Access: Organizations, Identity Providers, and Groups Read",
+		policy.ToServiceToken: "Access: Service Tokens Read", policy.ToApp: "Access: Apps and Policies Read",
+		policy.ToPosture: "Zero Trust Read", policy.ToEmailList: "Zero Trust Read", policy.ToIPList: "Zero Trust Read",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client, _ := scripted(t, func(int) *http.Response {
+				return answered(http.StatusForbidden, `{"success":false,"errors":[{"code":10000,"message":"Authentication error"}],"result":null}`)
+			})
+			if _, err := client.Things(t.Context(), kind); err == nil || !strings.Contains(err.Error(), `the permission "`+permission+`" or Write`) {
+				t.Errorf("%s: %v, want it to name %s", kind, err, permission)
+			}
+		})
+		if !strings.Contains(string(page), "*"+permission+"*") {
+			t.Errorf("the reference says nothing of the permission %s", permission)
 		}
 	}
 }
