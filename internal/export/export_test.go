@@ -3,6 +3,7 @@ package export_test
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -133,9 +134,9 @@ func TestWhatCannotBeDeclaredIsToldOf(t *testing.T) {
 			live(t, "5", "Nobody", `,"include":[]`), live(t, "6", "More", `,"include":[{"email":{"email":"a@x.example","future":1}}]`),
 			live(t, "7", "Text", `,"include":["x"]`), live(t, "8", "New kind", `,"include":[{"new_kind":{"a":[1,null,"no"]}}],"future":true`),
 			live(t, "9", "Nested", `,"mfa_config":{"future":1}`), live(t, "10", "Ours", ""), live(t, "11", "Ours", ""),
-			live(t, "12", "Earlier", ""), live(t, "13", "Later", ""), legacy,
+			live(t, "12", "Earlier", ""), live(t, "13", "Later", ""), live(t, "14", "Both ours", ""), live(t, "15", "Both ours", ""), legacy,
 		},
-		Recorded: []policy.Recorded{{Key: "ours", ID: "10"}},
+		Recorded: []policy.Recorded{{Key: "ours", ID: "10"}, {Key: "one", ID: "14"}, {Key: "other", ID: "15"}},
 	}
 	folder := fstest.MapFS{"later.yaml": {Data: []byte(manifestOf("Later") + "policysync: {previously: [Earlier]}\n")}}
 	got := exported(t, folder, account)
@@ -149,6 +150,8 @@ func TestWhatCannotBeDeclaredIsToldOf(t *testing.T) {
 		`1 "Twin": 2 policies bear that name (1, 2), and a manifest can mean only one: ` + rename,
 		`11 "Ours": 2 policies bear that name (10, 11), and a manifest can mean only one: ` + rename,
 		`12 "Earlier": the manifest of another policy, later.yaml:1, lays claim to its name: rename one of the two`,
+		`14 "Both ours": 2 policies bear that name (14, 15), and a manifest can mean only one: ` + rename,
+		`15 "Both ours": 2 policies bear that name (14, 15), and a manifest can mean only one: ` + rename,
 		`2 "Twin": 2 policies bear that name (1, 2), and a manifest can mean only one: ` + rename,
 		`3 " blank": a manifest can't hold it (name: " blank" begins or ends with a blank: remove it): ` + dashboard,
 		`4 "Bell\a": a manifest can't hold it (name: "Bell\a" has line breaks or control characters: remove them): ` + dashboard,
@@ -223,5 +226,48 @@ func TestReferencesAreWhatTheFolderNamesAndWhatPoliciesReferTo(t *testing.T) {
 	named, other := folder.References([]policy.Live{live(t, "1", "A", `,"include":[{"group":{"id":"g"}},{"login_method":{"id":"p"}}]`)})
 	if !slices.Equal(named, []policy.Reference{policy.ToGroup}) || !slices.Equal(other, []policy.Reference{policy.ToProvider}) {
 		t.Errorf("named: %q, other: %q", named, other)
+	}
+}
+
+// counted counts how often a file of a folder is opened.
+type counted struct {
+	fs.FS
+	opened *int
+}
+
+func (c counted) Open(name string) (fs.File, error) {
+	*c.opened++
+	return c.FS.Open(name)
+}
+
+func TestAFolderIsReadAFewTimesHoweverManyOfItsPoliciesAreAltered(t *testing.T) {
+	t.Parallel()
+	const count = 50
+	folder := fstest.MapFS{
+		"sets.yaml":       {Data: []byte("kind: RuleSet\nname: staff\nrules: [{use: all}]\n")},
+		"teams/inner.yml": {Data: []byte("kind: RuleSet\nname: all\nrules: [{email: {email: a@x.example}}]\n---\n" + manifestOf("Inner"))},
+	}
+	account := export.Account{Live: []policy.Live{live(t, "inner", "Inner", `,"session_duration":"8h"`)}}
+	for i := range count {
+		name := fmt.Sprintf("P%02d", i)
+		folder[name+".yaml"] = &fstest.MapFile{Data: []byte("name: " + name + "\ndecision: allow\ninclude:\n  - use: staff\n")}
+		account.Live = append(account.Live, live(t, name, name, `,"session_duration":"8h","include":[{"email":{"email":"a@x.example"}}]`))
+	}
+	opened := 0
+	f, err := export.Open(counted{folder, &opened}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := f.Export(account)
+	if err != nil || len(got.Files) != count+1 {
+		t.Fatalf("%d files, %v", len(got.Files), err)
+	}
+	for path, content := range got.Files {
+		if path != "teams/inner.yml" && string(content) != string(folder[path].Data)+"session_duration: 8h\n" {
+			t.Errorf("%s: %s", path, content)
+		}
+	}
+	if opened > 10*count {
+		t.Errorf("%d files of %d were opened", opened, count+2)
 	}
 }

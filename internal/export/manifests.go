@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 
 	"github.com/policysync/policysync/internal/diagnostic"
@@ -115,13 +114,22 @@ func (e *exporter) misread(content []byte, l policy.Live) string {
 }
 
 // declaredBy returns what a file of the folder declares when it has that
-// content. The others are looked at only for rule sets.
+// content. Of the others, those that hold rule sets are looked at where it uses
+// one.
 func (e *exporter) declaredBy(file string, content []byte) (all []policy.Desired, err error) {
-	name := path.Base(file)
-	set, err := e.decode(overlay{nil, map[string][]byte{name: content}}, true)
+	const name = "manifest.yaml"
+	alone := overlay{nil, map[string][]byte{name: content}}
+	set, err := e.decode(alone, true)
 	if err == nil && len(set.Unseen) > 0 {
-		name = file
-		set, err = e.decode(overlay{e.folder, map[string][]byte{name: content}}, false)
+		for i, other := range e.set.Shared {
+			if other == file {
+				continue
+			}
+			if alone.files[fmt.Sprintf("shared-%d.yaml", i)], err = fs.ReadFile(e.folder, other); err != nil {
+				return nil, err
+			}
+		}
+		set, err = e.decode(alone, false)
 	}
 	if err == nil {
 		set, err = set.Resolve(e.Things)

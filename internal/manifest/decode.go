@@ -17,6 +17,7 @@ type Set struct {
 	Warnings diagnostic.List  // what was passed over, such as a submodule
 	Files    int              // manifest files read
 	Named    []int            // indices in Policies of those that refer to something by name: see Resolve
+	Shared   []string         // files that hold rule sets, sorted
 	Unset    []string         // variables that OpenVars lets pass, sorted
 	Unseen   []string         // rule sets that a Partial folder uses and doesn't have, sorted; their rules are left out
 }
@@ -66,7 +67,7 @@ func (d *Decoder) Decode(fsys fs.FS) (Set, error) {
 	Excerpts(fsys, late)
 	errs = slices.Concat(errs, all.findings, late)
 	set := Set{
-		Warnings: warnings, Files: len(d.files), Ignores: all.ignores,
+		Warnings: warnings, Files: len(d.files), Ignores: all.ignores, Shared: all.shared,
 		Unset: sortedOnce(all.unset), Unseen: sortedOnce(rules.unseen),
 	}
 	if err := errs.Err(); err != nil {
@@ -90,6 +91,7 @@ func sortedOnce(names []string) []string {
 type folder struct {
 	policies []*declared
 	ruleSets []*ruleSet
+	shared   []string // files that hold them
 	ignores  []Ignore
 	findings diagnostic.List
 	unread   bool
@@ -103,7 +105,10 @@ func (d *Decoder) gather(paths []found) folder {
 		for i := range f.policies {
 			all.policies = append(all.policies, &f.policies[i])
 		}
-		all.ruleSets = append(all.ruleSets, f.ruleSets...)
+		if len(f.ruleSets) > 0 {
+			all.ruleSets = append(all.ruleSets, f.ruleSets...)
+			all.shared = append(all.shared, p.path)
+		}
 		all.ignores = append(all.ignores, f.ignores...)
 		all.findings = append(all.findings, f.findings...)
 		all.unread = all.unread || f.unread
