@@ -149,7 +149,7 @@ func (x *exporter) takeOver(managed []diff.Claim) diff.Plan {
 		x.complain("Not taken over from Terraform: %s: %s\n", r.ID, r.Why)
 	}
 	for _, c := range plan.Changes {
-		x.now.Recorded = append(x.now.Recorded, policy.Recorded{Key: c.Key, ID: c.ID, Sent: c.Desired.Policy, ReadBack: c.Live.Policy, Protect: true})
+		x.now.Recorded = append(x.now.Recorded, policy.Recorded{Key: c.Key, ID: c.ID})
 	}
 	return plan
 }

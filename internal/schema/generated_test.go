@@ -187,3 +187,19 @@ func TestPatternsTakeTheTextsThatTheDecoderTakes(t *testing.T) {
 		})
 	}
 }
+
+func TestPatternOfCountriesTakesThoseThatThereAre(t *testing.T) {
+	t.Parallel()
+	s := compiled(t, schema.Manifest)
+	const characters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	for _, first := range characters {
+		for _, second := range characters {
+			code := string([]rune{first, second})
+			document := rule("geo", "country_code", code)
+			document["name"], document["decision"], document["include"] = "A", "allow", document["require"]
+			if takes := s.Validate(document) == nil; takes != policy.IsCountry(code) {
+				t.Errorf("%s: the schema takes it: %t", code, takes)
+			}
+		}
+	}
+}
