@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/policysync/policysync/internal/config"
+	"github.com/policysync/policysync/internal/diagnostic"
 	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/diff/render"
 	"github.com/policysync/policysync/internal/guard"
@@ -88,10 +89,21 @@ func (a *app) planTarget(
 	planner := newPlanner(t, from, client, records, sink)
 	planner.CheckIDs, planner.Strict, planner.Lint = true, a.flags.strict, true
 	planned, err := planner.Plan(ctx)
-	for _, f := range planned.Findings {
+	a.warn(planned.Findings)
+	return planned, err
+}
+
+// warn tells of what the lints find, but not so much that the plan is lost
+// below it.
+func (a *app) warn(found diagnostic.List) {
+	const most = 20
+	for i, f := range found {
+		if i == most {
+			a.complain("%d findings, of which these are %d: policysync validate shows all\n", len(found), most)
+			return
+		}
 		a.complain("%s\n", f.Excerpt())
 	}
-	return planned, err
 }
 
 // foretell says what would hold the plan of a target back.
