@@ -181,7 +181,7 @@ func (x *exporter) record(ctx context.Context, plan diff.Plan) error {
 		return nil
 	}
 	if plan.Empty() {
-		x.say("Recorded nothing: there is nothing that isn't recorded already.\n")
+		x.say("Recorded nothing new.\n")
 		return nil
 	}
 	r := &reconcile.Reconciler{

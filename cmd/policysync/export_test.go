@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -165,5 +166,21 @@ func TestFilesAreWrittenAllOrNone(t *testing.T) {
 	}
 	if content, err := os.ReadFile(filepath.Join(dir, "b", "c.yaml")); string(content) != "c" {
 		t.Errorf("c.yaml holds %q, %v", content, err)
+	}
+}
+
+func TestAFileThatIsReplacedKeepsItsMode(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, mode := range map[string]os.FileMode{"private.yaml": 0o600, "shared.yaml": 0o664} {
+		path := filepath.Join(dir, name)
+		err := errors.Join(os.WriteFile(path, []byte("before"), 0o600), os.Chmod(path, mode),
+			writeFiles(dir, map[string][]byte{name: []byte("after")}, event.Sinks{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != mode {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
 	}
 }

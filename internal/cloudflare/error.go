@@ -189,25 +189,24 @@ func (e *Error) accessAdvice() string {
 	if e.Operation == OpVerifyToken {
 		return "check that the token is whole and active, or make a new one"
 	}
-	permission := `"Access: Apps and Policies Write"`
-	if reads, there := readPermissions[e.Operation]; there {
-		permission = `"` + reads + ` Read" or Write`
-	}
-	return "check that the token is active, for this account, and has the permission " + permission
+	return "check that the token is active, for this account, and has the permission " + e.permission()
 }
 
-// readPermissions are those that operations need at least, by the names of
-// Cloudflare's API reference, without the Read at their end.
-var readPermissions = map[Operation]string{
-	OpList:     "Access: Apps and Policies",
-	OpGet:      "Access: Apps and Policies",
-	OpListApps: "Access: Apps and Policies",
-
-	OpListGroups:        "Access: Organizations, Identity Providers, and Groups",
-	OpListProviders:     "Access: Organizations, Identity Providers, and Groups",
-	OpListServiceTokens: "Access: Service Tokens",
-	OpListPosture:       "Zero Trust",
-	OpListLists:         "Zero Trust",
+// permission returns what the operation needs at least, by the names of
+// Cloudflare's API reference.
+func (e *Error) permission() string {
+	switch e.Operation {
+	case OpList, OpGet, OpListApps:
+		return `"Access: Apps and Policies Read" or Write`
+	case OpListGroups, OpListProviders:
+		return `"Access: Organizations, Identity Providers, and Groups Read" or Write`
+	case OpListServiceTokens:
+		return `"Access: Service Tokens Read" or Write`
+	case OpListPosture, OpListLists:
+		return `"Zero Trust Read" or Write`
+	default:
+		return `"Access: Apps and Policies Write"`
+	}
 }
 
 // neverLeft reports whether an error of a transport says that no connection

@@ -87,6 +87,7 @@ func TestLintsTellCasesApart(t *testing.T) {
 		"a second factor of a policy that bypasses":   {"decision: bypass\ninclude: [ip: {ip: 192.0.2.1}]\nmfa_config: {allowed_authenticators: [totp]}", []string{"4 PS305"}},
 		"a list of approvers":                         {"decision: allow\ninclude: [group: {id: a}]\napproval_required: true\napproval_groups: [{approvals_needed: 9, email_list_uuid: {name: Leads}}]", nil},
 		"approvers that don't exist":                  {"decision: allow\ninclude: [group: {id: a}]\napproval_required: true\napproval_groups: [{approvals_needed: 1}]", []string{"5 PS304"}},
+		"approvers of a policy without a login":       {"decision: bypass\ninclude: [ip: {ip: 192.0.2.1}]\napproval_required: true\napproval_groups: [{approvals_needed: 1}]", []string{"4 PS305", "5 PS305"}},
 		"duplicates in each list":                     {"decision: deny\ninclude: [geo: {country_code: [US, us]}]\nexclude: [ip: {ip: [192.0.2.7, 192.0.2.7/32]}]\nrequire: [certificate: {}, certificate: {}]", []string{"3 PS401", "4 PS401", "5 PS401"}},
 		"names that differ":                           {"decision: allow\ninclude: [okta: {name: a, identity_provider: Okta}, okta: {name: b, identity_provider: Okta}, group: {name: [Staff, staff]}]", nil},
 		"a name twice":                                {"decision: allow\ninclude: [group: {name: [Staff, Staff]}]", []string{"3 PS401"}},
