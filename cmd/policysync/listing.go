@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/policysync/policysync/internal/diff/render"
@@ -44,8 +43,9 @@ func (a *app) item(depth int, format string, args ...any) {
 	a.say(indent+format+"\n", args...)
 }
 
-// table writes rows, of which the first is the heading.
-func (a *app) table(rows [][]string) error {
+// table writes rows, of which the first is the heading; as text in that width,
+// for which the columns give way that may be shortened.
+func (a *app) table(rows [][]string, width int, may map[int]shorten) {
 	if a.markdown() {
 		for i, row := range rows {
 			a.say("| %s |\n", strings.Join(row, " | "))
@@ -54,14 +54,9 @@ func (a *app) table(rows [][]string) error {
 			}
 		}
 		a.say("\n")
-		return nil
+		return
 	}
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		_, _ = fmt.Fprintln(w, strings.Join(row, "\t")) // its error comes again from Flush
-	}
-	_, _ = fmt.Fprintln(w)
-	return w.Flush()
+	a.say("%s\n", grid(rows, width, may))
 }
 
 // run returns a run in a line, and below it why it failed.

@@ -26,12 +26,14 @@ func (a *app) progress(ctx context.Context) (line event.Sink, end func()) {
 	return shown, func() { cancel(); drawing.Wait() }
 }
 
+// usualColumns is how wide most terminals have been.
+const usualColumns = 80
+
 // columns returns how wide a terminal is, or what most have been.
 func columns(terminal *os.File) int {
-	const usual = 80
 	width, _, err := term.GetSize(int(terminal.Fd()))
 	if err != nil || width == 0 {
-		return usual
+		return usualColumns
 	}
 	return width
 }

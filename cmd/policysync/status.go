@@ -6,6 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,14 +22,26 @@ import (
 )
 
 func newStatus(a *app) *cobra.Command {
+	var wide, watch bool
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Say what is recorded: the last run, and each policy",
-		Args:  cobra.NoArgs,
+		Long: `Say what is recorded: the last run, and each policy, those with problems first.
+
+The table is as wide as the terminal, and elsewhere 80 columns; --wide shows
+everything in full, and --format json is for programs.`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.eachRecorded(c, a.status)
+			view := statusView{app: a, width: a.width(), wide: wide}
+			show := func() error { return a.eachRecorded(c, view.status) }
+			if watch {
+				return a.watch(c.Context(), show)
+			}
+			return show()
 		},
 	}
+	c.Flags().BoolVar(&wide, "wide", false, "all columns, and nothing shortened")
+	c.Flags().BoolVarP(&watch, "watch", "w", false, "show it again whenever it has changed, until interrupted")
 	a.configFlags(c)
 	a.stateFlag(c)
 	a.formatFlag(c, textFormat, jsonFormat, markdownFormat)
@@ -56,7 +72,23 @@ func (a *app) eachRecorded(c *cobra.Command, show func(context.Context, state.Re
 	return nil
 }
 
-func (a *app) status(ctx context.Context, reader state.Reader, t config.Target) error {
+// statusView is how the status is shown.
+type statusView struct {
+	*app
+
+	width int // in cells, of a table in text
+	wide  bool
+}
+
+// width returns how wide what goes to stdout may be.
+func (a *app) width() int {
+	if terminal, ok := a.stdout.(*os.File); ok {
+		return columns(terminal)
+	}
+	return usualColumns
+}
+
+func (a statusView) status(ctx context.Context, reader state.Reader, t config.Target) error {
 	target, err := report.OfTarget(ctx, reader, t.Name, time.Now())
 	if err != nil {
 		return err
@@ -73,6 +105,7 @@ func (a *app) status(ctx context.Context, reader state.Reader, t config.Target) 
 	if s := target.Suspended; s != nil {
 		a.say("Suspended since %s, %s: %s\n", local(s.Since), until(s.Until), a.foreign(s.Reason))
 	}
+	a.say("State: %s\n", standing(target, policies))
 	if target.LastRun == nil {
 		a.say("No run is recorded.\n\n")
 		return nil
@@ -85,7 +118,8 @@ func (a *app) status(ctx context.Context, reader state.Reader, t config.Target) 
 	}
 	a.sayNext(target, time.Now())
 	a.say("\n")
-	return a.policies(policies)
+	a.policies(policies)
+	return nil
 }
 
 // nextRun returns when the schedule begins the next run, if a daemon runs; the
@@ -109,7 +143,7 @@ func (a *app) sayNext(t report.Target, now time.Time) {
 	case now.After(t.NextRun.Add(overdue)):
 		a.say("Next run: was due %s: `policysync run` is not up, or busy\n", local(*t.NextRun))
 	case t.LastRun.Result == string(event.Failed), t.LastRun.Result == string(event.Partial):
-		a.say("Next run: %s or sooner, because something was left undone, when `policysync run` is up\n", local(*t.NextRun))
+		a.say("Next run: %s or sooner, to try again, when `policysync run` is up\n", local(*t.NextRun))
 	default:
 		a.say("Next run: %s, when `policysync run` is up\n", local(*t.NextRun))
 	}
@@ -125,23 +159,60 @@ func until(end *time.Time) string {
 
 func local(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
 
-func (a *app) policies(all []report.Policy) error {
-	if len(all) == 0 {
-		return nil
+// standing says in a line whether somebody has to look at a target, and at what.
+func standing(t report.Target, policies []report.Policy) string {
+	var problems []string
+	if t.LastRun != nil && t.LastRun.Result == string(event.Failed) {
+		problems = append(problems, "the last run failed")
 	}
-	rows := [][]string{{"POLICY", "ID", "FROM", "COMMIT", "SINCE"}}
-	for _, p := range all {
-		name := a.foreign(p.Name)
-		if p.InDoubt {
-			name += " (in doubt)"
+	counts := map[string]int{}
+	if t.LastRun != nil {
+		maps.Copy(counts, t.LastRun.Counts)
+	}
+	for _, p := range policies {
+		if p.State == report.InDoubt {
+			counts[report.InDoubt]++
 		}
+	}
+	for _, s := range []string{report.InDoubt, "failed", "conflict", "drifted", "missing", "blocked", "orphaned"} {
+		if n := counts[s]; n > 0 {
+			problems = append(problems, fmt.Sprintf("%d %s", n, strings.ReplaceAll(s, "_", " ")))
+		}
+	}
+	switch {
+	case len(problems) > 0:
+		return "look at it: " + strings.Join(problems, ", ")
+	case t.LastRun == nil:
+		return "unknown"
+	default:
+		return "no problems"
+	}
+}
+
+// policies writes the table of policies, those with problems first.
+func (a statusView) policies(all []report.Policy) {
+	if len(all) == 0 {
+		return
+	}
+	slices.SortStableFunc(all, func(x, y report.Policy) int {
+		return slices.Index(report.States(), x.State) - slices.Index(report.States(), y.State)
+	})
+	rows := [][]string{{"POLICY", "STATE", "FROM", "SINCE"}}
+	for _, p := range all {
 		from := "-"
 		if p.File != "" {
 			from = a.foreign(fmt.Sprintf("%s:%d", p.File, p.Line))
 		}
-		rows = append(rows, []string{name, a.foreign(cmp.Or(p.ID, "-")), from, short(p.Commit), local(p.UpdatedAt)})
+		rows = append(rows, []string{a.foreign(cmp.Or(p.Name, p.Key)), strings.ReplaceAll(p.State, "_", " "), from, local(p.UpdatedAt)})
 	}
-	return a.table(rows)
+	if a.wide {
+		rows[0] = append(rows[0], "COMMIT", "ID")
+		for i, p := range all {
+			rows[i+1] = append(rows[i+1], short(p.Commit), a.foreign(cmp.Or(p.ID, "-")))
+		}
+		a.width = 0
+	}
+	a.table(rows, a.width, map[int]shorten{0: start, 2: end}) // of a path, the file matters most
 }
 
 // short returns what people call a commit.

@@ -21,7 +21,7 @@ func TestStatusTellsWhenTheNextRunBegins(t *testing.T) {
 		want      string // of the line, without the time; empty: there is none
 	}{
 		"on time":             {time.Minute, "noop", state.Suspension{}, ", when `policysync run` is up"},
-		"after a failure":     {time.Minute, "failed", state.Suspension{}, " or sooner, because something was left undone, when `policysync run` is up"},
+		"after a failure":     {time.Minute, "failed", state.Suspension{}, " or sooner, to try again, when `policysync run` is up"},
 		"overdue":             {2 * time.Hour, "noop", state.Suspension{}, ": `policysync run` is not up, or busy"},
 		"while a run goes on": {0, "", state.Suspension{}, ""},
 		"suspended":           {time.Minute, "noop", state.Suspension{Target: "a", Reason: "r", Since: time.Now()}, ""},

@@ -5,6 +5,7 @@ package report
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/policysync/policysync/internal/diff"
@@ -44,7 +45,20 @@ type Policy struct {
 	Line      int       `json:"line"`
 	UpdatedAt time.Time `json:"updated_at"`
 	InDoubt   bool      `json:"in_doubt"` // its last request's outcome isn't known
+	State     string    `json:"state"`    // one of States
 }
+
+// The states that a policy is recorded in. Whether it has drifted since only a run
+// can tell.
+const (
+	InDoubt  = "in_doubt" // the answer to its last request was lost
+	Failed   = "failed"   // the last run couldn't change it
+	Orphaned = "orphaned" // Git doesn't declare it any more
+	Recorded = "recorded" // all else
+)
+
+// States returns the states, those that need a look first.
+func States() []string { return []string{InDoubt, Failed, Orphaned, Recorded} }
 
 // Run is a run.
 type Run struct {
@@ -155,24 +169,69 @@ func OfPolicies(ctx context.Context, reader state.Reader, target string) ([]Poli
 	if err != nil {
 		return nil, err
 	}
-	policies, at := []Policy{}, map[string]int{}
-	for i, r := range records {
-		at[r.Key] = i
-		policies = append(policies, newPolicy(r))
+	failed, err := failures(ctx, reader, target)
+	if err != nil {
+		return nil, err
+	}
+	all := &policies{list: []Policy{}, at: map[string]int{}}
+	for _, r := range records {
+		*all.of(r.Key) = newPolicy(r)
+	}
+	for _, c := range failed {
+		p := all.of(c.Key)
+		p.State, p.Name, p.UpdatedAt = Failed, cmp.Or(p.Name, c.Name), orSince(p.UpdatedAt, c.At)
 	}
 	for _, i := range intents {
-		if known, ok := at[i.Key]; ok {
-			policies[known].InDoubt = true
-			continue
-		}
-		policies = append(policies, Policy{Key: i.Key, Name: i.Body.Name, UpdatedAt: i.At, InDoubt: true})
+		p := all.of(i.Key)
+		p.State, p.InDoubt, p.Name, p.UpdatedAt = InDoubt, true, cmp.Or(p.Name, i.Body.Name), orSince(p.UpdatedAt, i.At)
 	}
-	return policies, nil
+	return all.list, nil
+}
+
+// policies are policies by key, in the order in which they were asked for first.
+type policies struct {
+	list []Policy
+	at   map[string]int
+}
+
+func (p *policies) of(key string) *Policy {
+	i, known := p.at[key]
+	if !known {
+		i = len(p.list)
+		p.at[key] = i
+		p.list = append(p.list, Policy{Key: key})
+	}
+	return &p.list[i]
+}
+
+// orSince returns when a policy was recorded, else since when it is tried.
+func orSince(recorded, tried time.Time) time.Time {
+	if recorded.IsZero() {
+		return tried
+	}
+	return recorded
+}
+
+// failures returns the changes that the last run couldn't make.
+func failures(ctx context.Context, reader state.Reader, target string) ([]state.Change, error) {
+	runs, err := reader.Runs(ctx, state.RunQuery{Target: target, Limit: 1})
+	if err != nil || len(runs) == 0 {
+		return nil, err
+	}
+	changes, err := reader.Changes(ctx, runs[0].ID)
+	return slices.DeleteFunc(changes, func(c state.Change) bool { return c.Result != Failed }), err
 }
 
 func newPolicy(r policy.Recorded) Policy {
 	return Policy{
 		Key: r.Key, Name: cmp.Or(r.Sent.Name, r.ReadBack.Name), ID: r.ID, Commit: r.Commit,
-		File: r.File, Line: r.Line, UpdatedAt: r.UpdatedAt,
+		File: r.File, Line: r.Line, UpdatedAt: r.UpdatedAt, State: recordedState(r),
 	}
+}
+
+func recordedState(r policy.Recorded) string {
+	if r.AbsentSince.IsZero() {
+		return Recorded
+	}
+	return Orphaned
 }

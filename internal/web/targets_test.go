@@ -104,8 +104,8 @@ func TestTargetsAPI(t *testing.T) {
 		"nothing like it":      {"GET /api/v1/targets/x", "", "", 404, `there is production, stage`, ""},
 		"policies": {
 			"GET /api/v1/targets/production/policies", "", "", 200,
-			`{"policies":[{"key":"eng","name":"Eng","id":"1","commit":"c0ffee","file":"eng.yaml","line":1,"updated_at":"2026-11-23T12:00:00Z","in_doubt":false},` +
-				`{"key":"new","name":"New","id":"","commit":"","file":"","line":0,"updated_at":"2026-11-23T12:00:00Z","in_doubt":true}]}`, "",
+			`{"policies":[{"key":"eng","name":"Eng","id":"1","commit":"c0ffee","file":"eng.yaml","line":1,"updated_at":"2026-11-23T12:00:00Z","in_doubt":false,"state":"recorded"},` +
+				`{"key":"new","name":"New","id":"","commit":"","file":"","line":0,"updated_at":"2026-11-23T12:00:00Z","in_doubt":true,"state":"in_doubt"}]}`, "",
 		},
 		"no policies":         {"GET /api/v1/targets/stage/policies", "", "", 200, `{"policies":[]}`, ""},
 		"runs":                {"GET /api/v1/targets/production/runs?limit=1", "", "", 200, `{"runs":[` + lastRun + `]}`, ""},
