@@ -134,11 +134,15 @@ func TestWhatCannotBeDeclaredIsToldOf(t *testing.T) {
 			live(t, "5", "Nobody", `,"include":[]`), live(t, "6", "More", `,"include":[{"email":{"email":"a@x.example","future":1}}]`),
 			live(t, "7", "Text", `,"include":["x"]`), live(t, "8", "New kind", `,"include":[{"new_kind":{"a":[1,null,"no"]}}],"future":true`),
 			live(t, "9", "Nested", `,"mfa_config":{"future":1}`), live(t, "10", "Ours", ""), live(t, "11", "Ours", ""),
-			live(t, "12", "Earlier", ""), live(t, "13", "Later", ""), live(t, "14", "Both ours", ""), live(t, "15", "Both ours", ""), legacy,
+			live(t, "12", "Earlier", ""), live(t, "13", "Later", ""), live(t, "14", "Both ours", ""), live(t, "15", "Both ours", ""),
+			live(t, "16", "Has a manifest", `,"include":[{"group":{"id":"g"}}]`), legacy,
 		},
 		Recorded: []policy.Recorded{{Key: "ours", ID: "10"}, {Key: "one", ID: "14"}, {Key: "other", ID: "15"}},
 	}
-	folder := fstest.MapFS{"later.yaml": {Data: []byte(manifestOf("Later") + "policysync: {previously: [Earlier]}\n")}}
+	folder := fstest.MapFS{
+		"later.yaml": {Data: []byte(manifestOf("Later") + "policysync: {previously: [Earlier]}\n")},
+		"has.yaml":   {Data: []byte(manifestOf("Has a manifest"))},
+	}
 	got := exported(t, folder, account)
 	var told []string
 	for _, s := range got.Skipped {
@@ -152,6 +156,7 @@ func TestWhatCannotBeDeclaredIsToldOf(t *testing.T) {
 		`12 "Earlier": the manifest of another policy, later.yaml:1, lays claim to its name: rename one of the two`,
 		`14 "Both ours": 2 policies bear that name (14, 15), and a manifest can mean only one: ` + rename,
 		`15 "Both ours": 2 policies bear that name (14, 15), and a manifest can mean only one: ` + rename,
+		`16 "Has a manifest": a manifest can't hold it (id: "g" is not an id such as f174e90a-fafe-4643-bbbc-4a0ed4fc8415: for the access group of that name, write {name: g}): ` + dashboard,
 		`2 "Twin": 2 policies bear that name (1, 2), and a manifest can mean only one: ` + rename,
 		`3 " blank": a manifest can't hold it (name: " blank" begins or ends with a blank: remove it): ` + dashboard,
 		`4 "Bell\a": a manifest can't hold it (name: "Bell\a" has line breaks or control characters: remove them): ` + dashboard,

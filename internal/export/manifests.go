@@ -50,8 +50,9 @@ func (e *exporter) alter(x pair) error {
 		return err
 	}
 	if edited == nil {
-		e.skip(x.live, fmt.Sprintf("its manifest at %s:%d says otherwise, and export can't alter that: do so by hand", d.File, d.Line))
-		return nil
+		_, why, err := e.encode(x.live, d.Key)
+		e.skip(x.live, cmp.Or(why, fmt.Sprintf("its manifest at %s:%d says otherwise, and export can't alter that: do so by hand", d.File, d.Line)))
+		return err
 	}
 	e.folder.files[d.File] = edited
 	e.declare(x.live, key)
@@ -66,11 +67,11 @@ func (e *exporter) create() error {
 			e.skip(l, why)
 			continue
 		}
-		content, err := manifest.Encode(policy.Desired{Policy: l.Policy, Key: key}, e.names)
+		content, why, err := e.encode(l, key)
 		if err != nil {
 			return err
 		}
-		if why := e.misread(content, l); why != "" {
+		if why != "" {
 			e.skip(l, why)
 			continue
 		}
@@ -96,6 +97,15 @@ func (e *exporter) clash(l policy.Live, key string) string {
 		return fmt.Sprintf("the manifest of another policy has its key, %q: rename one of the two", key)
 	}
 	return ""
+}
+
+// encode returns a policy's manifest, or why none can declare it.
+func (e *exporter) encode(l policy.Live, key string) (content []byte, why string, err error) {
+	content, err = manifest.Encode(policy.Desired{Policy: l.Policy, Key: key}, e.names)
+	if err != nil {
+		return nil, "", err
+	}
+	return content, e.misread(content, l), nil
 }
 
 // misread returns why a manifest doesn't declare a policy, or "".
