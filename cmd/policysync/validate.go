@@ -129,8 +129,8 @@ func (a *app) check(ctx context.Context, path string, targets []vantage) (set ma
 	return set, all, nil
 }
 
-// look decodes files and returns what is found in them: the errors, or else
-// what the lints find; and what was passed over.
+// look decodes files and returns what is found in them: the errors, with those
+// of comments, or else what the lints find; and what was passed over.
 func look(decoder *manifest.Decoder, files fs.FS) (manifest.Set, diagnostic.List, error) {
 	set, err := decoder.Decode(files)
 	found, mistaken := errors.AsType[diagnostic.List](err)
@@ -138,7 +138,11 @@ func look(decoder *manifest.Decoder, files fs.FS) (manifest.Set, diagnostic.List
 	case err == nil:
 		found = lint.Check(set, nil)
 		manifest.Excerpts(files, found)
-	case !mistaken:
+	case mistaken:
+		bad := lint.BadIgnores(set)
+		manifest.Excerpts(files, bad)
+		found = slices.Concat(found, bad)
+	default:
 		return set, nil, err
 	}
 	return set, slices.Concat(found, set.Warnings), nil

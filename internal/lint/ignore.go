@@ -19,13 +19,10 @@ type place struct {
 // silence takes out the findings that comments are about, and adds those about
 // the comments themselves.
 func silence(found diagnostic.List, set manifest.Set, things map[policy.Reference][]policy.Thing) diagnostic.List {
-	var about diagnostic.List
+	about := BadIgnores(set)
 	silenced := map[place]manifest.Ignore{}
 	for _, ignore := range set.Ignores {
-		codes, problem := parse(ignore.Text)
-		if problem != "" {
-			about = append(about, ignored(ignore, badIgnore, diagnostic.Error, problem))
-		}
+		codes, _ := parse(ignore.Text)
 		for _, code := range codes {
 			silenced[place{ignore.File, code, ignore.About}] = ignore
 		}
@@ -42,6 +39,19 @@ func silence(found diagnostic.List, set manifest.Set, things map[policy.Referenc
 		}
 	}
 	return append(found, about...)
+}
+
+// BadIgnores returns what is wrong with the comments of a set that silence
+// lints, sorted, without the lines: see manifest.Excerpts. The set may be one of
+// manifests with mistakes.
+func BadIgnores(set manifest.Set) (found diagnostic.List) {
+	for _, ignore := range set.Ignores {
+		if _, problem := parse(ignore.Text); problem != "" {
+			found = append(found, ignored(ignore, badIgnore, diagnostic.Error, problem))
+		}
+	}
+	found.Sort()
+	return found
 }
 
 func unused(at place) string {
