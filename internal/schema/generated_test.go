@@ -51,6 +51,26 @@ func anyDocument(t *rapid.T) any {
 	return document
 }
 
+func TestSchemaTakesWhatExportWrites(t *testing.T) {
+	t.Parallel()
+	s := compiled(t, schema.Manifest)
+	rapid.Check(t, func(t *rapid.T) {
+		p := policytest.Policies().Draw(t, "policy")
+		things := map[policy.Reference][]policy.Thing{}
+		for kind, id := range policy.Identifiers(p) {
+			things[kind] = append(things[kind], policy.Thing{ID: id, Name: "The " + id})
+		}
+		text, err := manifest.Encode(policy.Desired{Policy: p, Key: rapid.SampledFrom([]string{p.Name, "key"}).Draw(t, "key")}, manifest.NewNames(things))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := judge(t, s, map[string][]byte{"policy.yaml": text})
+		if problem := v.disagreement(); problem != "" || len(v.schema) > 0 {
+			t.Fatalf("%s %s\nin %s", problem, v.schema, text)
+		}
+	})
+}
+
 // agree fails where schema and decoder disagree on a document.
 func agree(t *rapid.T, s *jsonschema.Schema, document any) {
 	text, err := json.Marshal(document)
