@@ -23,7 +23,7 @@ const preface = `# Metrics
 ` + "`GET /metrics`" + ` gives these for Prometheus, in OpenMetrics to those who ask for it, and those of the Go runtime (` + "`go_…`" + `) and the
 process (` + "`process_…`" + `). The values of labels are bounded: none is a commit, a person, a policy or the text of an error. Every series whose
 labels are known stands at 0 from the start, so that its first increase is seen. [deploy](../../deploy/README.md#prometheus) has
-alerts made of them.
+alerts and a dashboard made of them.
 `
 
 // reference is the page of all metrics.
