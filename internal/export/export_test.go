@@ -222,6 +222,18 @@ func TestSharedRulesAndVariablesStayWhereTheySayTheSame(t *testing.T) {
 	}
 }
 
+func TestAVariableThatGivesWayIsToldOf(t *testing.T) {
+	t.Parallel()
+	folder := fstest.MapFS{"a.yaml": {Data: []byte(manifestOf("A") + "purpose_justification_prompt: Why ${vars.env}?\n---\n" + manifestOf("${vars.env}"))}}
+	got := exported(t, folder, export.Account{Live: []policy.Live{
+		live(t, "1", "A", `,"purpose_justification_prompt":"Why?"`), live(t, "2", "staging", `,"session_duration":"8h"`),
+	}})
+	want := []string{"in the manifest at a.yaml:1, a value stands in place of ${vars.env}: for other targets too"}
+	if !slices.Equal(got.Notes, want) {
+		t.Errorf("notes: %q, want %q", got.Notes, want)
+	}
+}
+
 func TestReferencesAreWhatTheFolderNamesAndWhatPoliciesReferTo(t *testing.T) {
 	t.Parallel()
 	folder, err := export.Open(fstest.MapFS{"a.yaml": {Data: []byte("name: A\ndecision: allow\ninclude:\n  - group: {name: Staff}\n")}}, nil)

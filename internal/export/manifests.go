@@ -1,10 +1,12 @@
 package export
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
 
 	"github.com/policysync/policysync/internal/diagnostic"
@@ -56,7 +58,23 @@ func (e *exporter) alter(x pair) error {
 	}
 	e.folder.files[d.File] = edited
 	e.declare(x.live, key)
+	for _, gone := range goneVariables(content, edited) {
+		e.result.Notes = append(e.result.Notes, fmt.Sprintf("in the manifest at %s:%d, a value stands in place of %s: for other targets too", d.File, d.Line, gone))
+	}
 	return nil
+}
+
+var variable = regexp.MustCompile(`\$\{vars\.\w+\}`)
+
+// goneVariables returns the variables that stand in a file less often than
+// before.
+func goneVariables(before, after []byte) (gone []string) {
+	for _, v := range variable.FindAll(before, -1) {
+		if bytes.Count(after, v) < bytes.Count(before, v) && !slices.Contains(gone, string(v)) {
+			gone = append(gone, string(v))
+		}
+	}
+	return gone
 }
 
 // create writes the manifests that aren't there yet.
