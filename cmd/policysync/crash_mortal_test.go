@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/policysync/policysync/internal/audit"
 	"github.com/policysync/policysync/internal/config"
 	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/event"
@@ -38,7 +39,10 @@ func mortal(watcher string, args []string) int {
 		if err != nil {
 			return err
 		}
-		store := watched{opened, watcher}
+		var store state.Store = watched{opened, watcher}
+		if cfg.Audit.File != "" {
+			store = audit.New(store, cfg.Audit.File)
+		}
 		defer func() { err = errors.Join(err, store.Close()) }()
 		a := &app{env: os.LookupEnv, flags: flags{dir: filepath.Join(args[0], "policies")}}
 		all, err := workshop{a, budgetsBeside(cfg.State), store, nil, event.Sinks{}}.reconcilers(cfg)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -175,8 +176,30 @@ func (e eve) converged(t *testing.T) {
 	if d := gocmp.Diff(want, e.recorded(t)); d != "" {
 		t.Errorf("records (-want +got):\n%s", d)
 	}
+	if e.audited {
+		e.chained(t)
+	}
 	if got := e.plan(t); !strings.HasPrefix(got, "No changes.") {
 		t.Errorf("the next run would do this:\n%s", got)
+	}
+}
+
+// chained fails the test unless the audit file is whole, and has a request for
+// each write, before its outcome.
+func (e eve) chained(t *testing.T) {
+	t.Helper()
+	output(t, e.environment(""), "history", "--verify", "--config", filepath.Join(e.dir, "policysync.yaml"))
+	text, err := os.ReadFile(filepath.Join(e.dir, "audit.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, write := range e.writes {
+		action, key, _ := strings.Cut(write, " ")
+		request := fmt.Sprintf(`"event":"request",.*"action":%q,"key":%q,`, action, key)
+		outcome := fmt.Sprintf(`"event":"outcome",.*"key":%q,.*"result":"success"`, key)
+		if !regexp.MustCompile(request + `(.|\n)*` + outcome).Match(text) {
+			t.Errorf("the audit file doesn't have %s and its outcome:\n%s", write, text)
+		}
 	}
 }
 

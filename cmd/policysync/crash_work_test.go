@@ -26,6 +26,7 @@ type work struct {
 	adopt       diff.Adoption     // "" means never, so that what a lost create made must be known by its intent
 	faults      []simulator.Fault // of the account
 	writes      []string          // what it takes, each once
+	audited     bool              // there is an audit file
 	concurrency int               // how many requests may be under way
 	least       int               // how many steps there are at least
 }
@@ -68,7 +69,8 @@ func failing() work {
 			{Operation: "create", Match: onPolicy("refused"), Kind: simulator.Refusal},
 		},
 		writes:      []string{"create lost after", "create lost before", "create refused"},
-		concurrency: 1, least: 38,
+		audited:     true,
+		concurrency: 1, least: 51,
 	}
 }
 
@@ -126,6 +128,9 @@ func (e eve) configure(t *testing.T) {
     adopt: %s
     drift: heal
 `, simulator.DefaultAccountID, e.dir, token, cmp.Or(e.adopt, diff.AdoptNever))
+	if e.audited {
+		config += "audit: {file: '${STATE_DIRECTORY}/audit.jsonl'}\n" // which is another folder in each life
+	}
 	for file, text := range map[string]string{token: simulator.DefaultToken, filepath.Join(e.dir, "policysync.yaml"): config} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -73,6 +75,9 @@ func sameFile(a, b string) bool {
 // verifyFile checks one file.
 func verifyFile(v *audit.Verifier, name string) (err error) {
 	file, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: no run has begun with it yet, or it was moved away: name the files to verify, the oldest first", err)
+	}
 	if err != nil {
 		return err
 	}
