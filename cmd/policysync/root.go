@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/policysync/policysync/internal/config"
+	"github.com/policysync/policysync/internal/diagnostic"
 	"github.com/policysync/policysync/internal/diff/render"
 )
 
@@ -37,10 +38,13 @@ and with what the account has now, creates what is missing, and tells of
 everything else: drift, orphans, conflicts.`,
 		Version:      versionLine(),
 		SilenceUsage: true, SilenceErrors: true,
-		Args: cobra.NoArgs,
+		Args: known,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w: `%s --help` lists what there is", err, c.CommandPath())
+	})
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
@@ -50,6 +54,22 @@ everything else: drift, orphans, conflicts.`,
 		newSync(a), newSuspend(a), newResume(a), newSchema(a), newDemo(a), newVersion(a),
 	)
 	return root
+}
+
+// known returns an error if there are arguments, which then name no command.
+func known(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "`policysync --help` lists what there is"
+	var names []string
+	for _, c := range root.Commands() {
+		names = append(names, c.Name())
+	}
+	if near := diagnostic.Nearest(args[0], names); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	return fmt.Errorf("unknown command %q: %s", args[0], hint)
 }
 
 // configFlags adds the flags that say what to work on.
