@@ -355,3 +355,21 @@ func TestAnOutcomeIsStoredThoughTheFileIsGone(t *testing.T) {
 		t.Errorf("records are %v: %v", records, err)
 	}
 }
+
+func TestANewStateGoesOnAfterTheLastLine(t *testing.T) {
+	t.Parallel()
+	r := newTrail(t)
+	r.write("Eng")
+	r.must(r.store.Close())
+	for _, part := range []string{"state.db", "state.db-wal", "state.db-shm"} {
+		if err := os.Remove(filepath.Join(r.dir, part)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	r.begin()
+	r.must(r.store.StartRun(t.Context(), state.Run{ID: "run-1", Target: "production", Started: noon}))
+	r.write("Ops")
+	if v, err := r.verify(r.file); err != nil || !strings.HasPrefix(v.String(), "4 lines, from 1 to 4, ") {
+		t.Errorf("%s: %v", v, err)
+	}
+}
