@@ -49,9 +49,10 @@ func (a *app) demo(ctx context.Context) (err error) {
 
   repository  %s
   account     %s
+  status      http://%s/
   metrics     http://%s/metrics
 
-`, d.Repo, d.BaseURL, at)
+`, d.Repo, d.BaseURL, at, at)
 	})
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/log"
 	"github.com/policysync/policysync/internal/metrics"
+	"github.com/policysync/policysync/internal/page"
 	"github.com/policysync/policysync/internal/secret"
 	"github.com/policysync/policysync/internal/web"
 )
@@ -33,12 +34,12 @@ func newRun(a *app) *cobra.Command {
 		Long: `Run the daemon: follow Git until told to stop.
 
 It runs every target once at the start and then on its schedule, and when a
-webhook says that somebody pushed. It serves /metrics, /healthz, /readyz, the
-API and the webhook receivers. SIGUSR1 makes every target run now. A config file
-that has changed is put into force within seconds, and at SIGHUP at once; one
-with a mistake is refused, and the last one stays in force.
-SIGTERM and SIGINT end it once the requests under way have been answered and
-recorded.`,
+webhook says that somebody pushed. It serves the status page at /, /metrics,
+/healthz, /readyz, the API and the webhook receivers. SIGUSR1 makes every
+target run now. A config file that has changed is put into force within seconds,
+and at SIGHUP at once; one with a mistake is refused, and the last one stays in
+force. SIGTERM and SIGINT end it once the requests under way have been answered
+and recorded.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			again, err := a.reloads(c)
@@ -82,7 +83,8 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink 
 	if err != nil {
 		return err
 	}
-	s.tell(event.Sinks{counters, sink})
+	watch := &page.Watch{}
+	s.tell(event.Sinks{counters, sink, watch})
 	if err := s.begin(ctx, cfg, again.file); err != nil {
 		return err
 	}
@@ -98,7 +100,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink 
 	handler := web.Handler(web.Options{
 		Metrics: registry, Stalled: s.daemon.Stalled, Unready: s.daemon.Unready, Ping: store.Ping,
 		Freezer: s.switches, Targets: s.daemon, Names: func() []string { return namesOf(s.config()) }, State: store,
-		Webhooks: newWebhooks(s), Token: func() secret.Source { return s.config().Server.APIToken }, Local: isLoopback(listener.Addr()),
+		Page: s.page(watch), Webhooks: newWebhooks(s), Token: func() secret.Source { return s.config().Server.APIToken }, Local: isLoopback(listener.Addr()),
 	})
 	return serveWhile(ctx, listener, handler, func(ctx context.Context) {
 		var beside sync.WaitGroup
@@ -107,6 +109,20 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink 
 		beside.Go(func() { pruneDaily(ctx, store, s.retention, s.warn) })
 		s.daemon.Run(ctx)
 		beside.Wait()
+	})
+}
+
+// page returns the handler of the status page.
+func (s *service) page(watch *page.Watch) http.Handler {
+	return page.Handler(page.Options{
+		Targets: func() []page.Target {
+			var all []page.Target
+			for _, t := range s.config().Targets {
+				all = append(all, page.Target{Name: t.Name, Mode: t.Mode, Drift: t.Drift})
+			}
+			return all
+		},
+		State: s.make.store, Watch: watch, Next: s.daemon.Next, Stalled: s.daemon.Stalled, Now: time.Now,
 	})
 }
 

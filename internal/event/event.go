@@ -101,9 +101,11 @@ type RunStarted struct {
 // SourceFetched is an answer of the source.
 type SourceFetched struct {
 	Scope
-	Result FetchResult
-	Signer string // who signed the commit, with what; empty where nobody has to
-	Err    error  // with FetchError
+	Result  FetchResult
+	Author  string // name <email> of the commit's author; empty for a local folder
+	Subject string // first line of the commit's message; empty for a local folder
+	Signer  string // who signed the commit, with what; empty where nobody has to
+	Err     error  // with FetchError
 }
 
 // SourceRewound is a move of the source's branch that is no fast-forward.

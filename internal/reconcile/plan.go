@@ -109,7 +109,9 @@ func (p *Planner) fetch(ctx context.Context, scope *event.Scope) (changed bool, 
 	if changed {
 		result = event.Changed
 	}
-	p.Sink.Emit(event.SourceFetched{Scope: *scope, Result: result, Signer: p.snapshot.Signer})
+	p.Sink.Emit(event.SourceFetched{
+		Scope: *scope, Result: result, Author: p.snapshot.Author, Subject: p.snapshot.Subject, Signer: p.snapshot.Signer,
+	})
 	return changed, nil
 }
 

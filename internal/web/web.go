@@ -1,4 +1,4 @@
-// Package web answers the daemon's HTTP requests: metrics, health and the API.
+// Package web answers the daemon's HTTP requests: metrics, health, the API and the status page.
 package web
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/policysync/policysync/internal/state"
 )
 
-// Options are what the handler shows. All but Webhooks and Local are required.
+// Options are what the handler shows. All but Page, Webhooks and Local are required.
 // Functions are asked at each request, as what they tell may change.
 type Options struct {
 	Metrics  prometheus.Gatherer
@@ -26,6 +26,7 @@ type Options struct {
 	Targets  Targets
 	Names    func() []string      // of the targets
 	State    state.Reader         // what the API tells of them
+	Page     http.Handler         // of everything else: what people look at; nil: there is nothing
 	Webhooks http.Handler         // of everything below /webhooks/; nil: there is nothing
 	Token    func() secret.Source // the bearer token of the API, which is read then; where none is named nobody may write
 	Local    bool                 // the server listens on loopback alone: reading needs no token
@@ -45,6 +46,7 @@ const pingTimeout = 5 * time.Second
 //	GET  /api/v1/runs/{run}
 //	POST /api/v1/targets/{target}/sync, …/suspend, …/resume
 //	POST /webhooks/…     what package webhook says
+//	GET  /…              what package page says
 func Handler(o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
@@ -73,6 +75,9 @@ func Handler(o Options) http.Handler {
 	mux.HandleFunc("POST "+target+"/resume", o.target(o.resume))
 	if o.Webhooks != nil {
 		mux.Handle("/webhooks/", o.Webhooks)
+	}
+	if o.Page != nil {
+		mux.Handle("/", o.looking(o.Page))
 	}
 	return http.NewCrossOriginProtection().Handler(mux)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/policysync/policysync/internal/secret"
 	"github.com/policysync/policysync/internal/web"
 )
 
@@ -42,6 +43,40 @@ func TestProbes(t *testing.T) {
 			web.Handler(tc.options).ServeHTTP(w, httptest.NewRequest(http.MethodGet, tc.path, nil))
 			if w.Code != tc.status || w.Body.String() != tc.body {
 				t.Errorf("answer %d %q, want %d %q", w.Code, w.Body, tc.status, tc.body)
+			}
+		})
+	}
+}
+
+func TestThePageIsForThoseWhoMayRead(t *testing.T) {
+	t.Parallel()
+	shows := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("the page")) })
+	for name, tc := range map[string]struct {
+		local, token bool
+		bearer       string
+		status       int
+		want         string
+	}{
+		"here":                     {local: true, status: 200, want: "the page"},
+		"from elsewhere":           {token: true, status: 401, want: "ssh -L 8080:127.0.0.1:8080"},
+		"from elsewhere, no token": {status: 403, want: "ssh -L 8080:127.0.0.1:8080"},
+		"a program with the token": {token: true, bearer: "Bearer api-token", status: 200, want: "the page"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var token secret.Source
+			if tc.token {
+				token = tokenFile(t, "api-token")
+			}
+			o := web.Options{Metrics: prometheus.NewRegistry(), Page: shows, Local: tc.local, Token: func() secret.Source { return token }}
+			for _, path := range []string{"/", "/targets/production", "/runs/1"} {
+				r := httptest.NewRequest(http.MethodGet, path, nil)
+				r.Header.Set("Authorization", tc.bearer)
+				w := httptest.NewRecorder()
+				web.Handler(o).ServeHTTP(w, r)
+				if w.Code != tc.status || !strings.Contains(w.Body.String(), tc.want) {
+					t.Errorf("GET %s: %d %s", path, w.Code, w.Body)
+				}
 			}
 		})
 	}

@@ -56,9 +56,9 @@ func fieldMark(f diff.FieldChange) string {
 	}
 }
 
-// valueText writes a value on one line: a rule as "kind: body", a string as
+// Value writes a value on one line: a rule as "kind: body", a string as
 // it is where that is plain, all else as JSON.
-func valueText(value any) string {
+func Value(value any) string {
 	switch v := value.(type) {
 	case string:
 		return Plain(v)
@@ -79,7 +79,7 @@ func bodyText(body any) string {
 	}
 	parts := make([]string, 0, len(object))
 	for _, name := range slices.Sorted(maps.Keys(object)) {
-		text := valueText(object[name])
+		text := Value(object[name])
 		if len(object) > 1 {
 			text = name + "=" + text
 		}

@@ -80,10 +80,10 @@ func (t textWriter) change(c diff.Change, mark string, p paint) {
 func fieldText(f diff.FieldChange) string {
 	switch {
 	case f.Before == nil:
-		return f.Path + " = " + valueText(f.After)
+		return f.Path + " = " + Value(f.After)
 	case f.After == nil:
-		return f.Path + " = " + valueText(f.Before)
+		return f.Path + " = " + Value(f.Before)
 	default:
-		return f.Path + " = " + valueText(f.Before) + " -> " + valueText(f.After)
+		return f.Path + " = " + Value(f.Before) + " -> " + Value(f.After)
 	}
 }

@@ -1,0 +1,217 @@
+// Package page is the status page: it tells whoever is on call whether Git and
+// the account agree, since when, and what to do if not.
+package page
+
+import (
+	"bytes"
+	"cmp"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/policysync/policysync/internal/diff"
+	"github.com/policysync/policysync/internal/diff/render"
+	"github.com/policysync/policysync/internal/state"
+)
+
+// Target is what the page tells of a target's settings.
+type Target struct {
+	Name  string
+	Mode  diff.Mode
+	Drift diff.Drift
+}
+
+// Options are what the page shows. All are required, and are used concurrently.
+type Options struct {
+	Targets func() []Target               // in the order in which to show them
+	State   state.Reader                  // what is recorded
+	Watch   *Watch                        // what the runs have told
+	Next    func(target string) time.Time // when its next run begins; zero: that isn't known
+	Stalled func() []string               // targets whose loop has shown no sign of life in time
+	Now     func() time.Time
+}
+
+//go:embed assets
+var assets embed.FS
+
+// server answers requests.
+type server struct {
+	Options
+	pages *template.Template
+	rows  *shelf
+}
+
+// Handler returns the handler of the page's routes; whether one may look is for
+// its caller to know:
+//
+//	GET /                          every target
+//	GET /targets/{target}          one target's policies; ?q= searches, ?state= filters, ?page= turns the page
+//	GET /targets/{target}/policy   the policy of ?key=
+//	GET /targets/{target}/runs     its runs; ?page=
+//	GET /runs/{run}                a run; ?page= of its changes
+//	GET /assets/…                  style sheet and icon
+func Handler(o Options) http.Handler {
+	s := &server{Options: o, rows: &shelf{}}
+	s.pages = template.Must(template.New("").Funcs(s.functions()).ParseFS(assets, "assets/*.html"))
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.overview)
+	mux.HandleFunc("GET /targets/{target}", s.target(s.policies))
+	mux.HandleFunc("GET /targets/{target}/policy", s.target(s.policy))
+	mux.HandleFunc("GET /targets/{target}/runs", s.target(s.runs))
+	mux.HandleFunc("GET /runs/{run}", s.run)
+	for _, file := range []string{"style.css", "icon.svg"} {
+		mux.HandleFunc("GET /assets/"+file, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Cache-Control", "private, max-age=300")
+			http.ServeFileFS(w, r, assets, "assets/"+file)
+		})
+	}
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
+		s.fail(w, http.StatusNotFound, "There is no page "+clip(r.URL.Path)+".")
+	})
+	return secure(mux)
+}
+
+// secure lets the page load nothing but its style sheet and icon, and nobody
+// frame it or send its forms elsewhere.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range map[string]string{
+			"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+			"X-Content-Type-Options":  "nosniff",
+			"Referrer-Policy":         "same-origin",
+			"Cache-Control":           "no-store",
+
+			"Cross-Origin-Opener-Policy":   "same-origin",
+			"Cross-Origin-Resource-Policy": "same-origin",
+		} {
+			w.Header().Set(name, value)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// frame is what every page has.
+type frame struct {
+	Title   string
+	Target  string // that it is about; "": none
+	Refresh int    // seconds until it loads itself anew; 0: never
+	Now     time.Time
+}
+
+// show answers with a page, whole or not at all.
+func (s *server) show(w http.ResponseWriter, status int, page string, view any) {
+	var text bytes.Buffer
+	if err := s.pages.ExecuteTemplate(&text, page, view); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = text.WriteTo(w) // the one who asked is gone: nobody is left to tell
+}
+
+func (s *server) fail(w http.ResponseWriter, status int, problem string) {
+	s.show(w, status, "failure", struct {
+		frame
+		Problem string
+	}{frame{Title: http.StatusText(status), Now: s.Now()}, problem})
+}
+
+// target answers for the targets that there are.
+func (s *server) target(next func(w http.ResponseWriter, r *http.Request, target string)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := r.PathValue("target")
+		if slices.ContainsFunc(s.Targets(), func(t Target) bool { return t.Name == name }) {
+			next(w, r, name)
+			return
+		}
+		s.fail(w, http.StatusNotFound, "No target is named "+clip(name)+".")
+	}
+}
+
+func (s *server) functions() template.FuncMap {
+	return template.FuncMap{
+		"clip": clip, "lines": lines, "word": word, "mood": mood, "remedy": remedy, "short": short, "took": took,
+		"ago":   func(t time.Time) string { return ago(s.Now().Sub(t)) },
+		"long":  func(t time.Time) string { return cmp.Or(rough(s.Now().Sub(t)), "less than a second") },
+		"clock": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	}
+}
+
+// longest is how much is shown of a text from outside, in characters.
+const longest = 300
+
+// clip returns a text of others so that it can't be misread or fill the page.
+func clip(text string) string {
+	if runes := []rune(text); len(runes) > longest {
+		text = string(runes[:longest]) + "…"
+	}
+	return render.Plain(text)
+}
+
+// lines is clip for a text of several lines.
+func lines(text string) string {
+	const most = 4000 // characters
+	if runes := []rune(text); len(runes) > most {
+		text = string(runes[:most]) + "…"
+	}
+	var all []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			all = append(all, render.Plain(line))
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+// short returns what people call a commit.
+func short(commit string) string {
+	const digits = 12
+	return commit[:min(digits, len(commit))]
+}
+
+func took(d time.Duration) string {
+	if d < time.Second {
+		return d.Round(time.Millisecond / 10).String()
+	}
+	return d.Round(time.Second / 10).String()
+}
+
+// ago says how long ago something was, or how soon it will be, roughly.
+func ago(d time.Duration) string {
+	text := rough(d.Abs())
+	switch {
+	case text == "":
+		return "now"
+	case d < 0:
+		return "in " + text
+	default:
+		return text + " ago"
+	}
+}
+
+func rough(d time.Duration) string {
+	for _, unit := range []struct {
+		size time.Duration
+		name string
+	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
+		switch n := d / unit.size; n {
+		case 0:
+		case 1:
+			return "1 " + unit.name
+		default:
+			return fmt.Sprintf("%d %ss", n, unit.name)
+		}
+	}
+	return ""
+}
+
+// holds reports whether a text has another in it, whatever their case.
+func holds(text, part string) bool {
+	return strings.Contains(strings.ToLower(text), strings.ToLower(part))
+}

@@ -1,0 +1,74 @@
+package page
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/policysync/policysync/internal/diff"
+	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/report"
+	"github.com/policysync/policysync/internal/state"
+)
+
+// maxRuns is how many runs of a target can be looked through; `policysync
+// history` knows them all.
+const maxRuns = 1000
+
+type runsPage struct {
+	frame
+	Runs  []*report.Run
+	Pager pager
+}
+
+func (s *server) runs(w http.ResponseWriter, r *http.Request, target string) {
+	runs, err := s.State.Runs(r.Context(), state.RunQuery{Target: target, Limit: maxRuns})
+	if err != nil {
+		s.fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	view := runsPage{frame: frame{Title: "Runs of " + target, Target: target, Now: s.Now()}}
+	some, pager := turn(runs, perPage, r)
+	view.Pager = pager
+	for _, run := range some {
+		view.Runs = append(view.Runs, report.NewRun(run))
+	}
+	s.show(w, http.StatusOK, "runs", view)
+}
+
+type runPage struct {
+	frame
+	Run     *report.Run
+	Took    time.Duration // 0: it hasn't ended
+	Counts  []count
+	Phases  []event.PhaseDone
+	Changes []report.Change // of this page
+	Pager   pager
+}
+
+func (s *server) run(w http.ResponseWriter, r *http.Request) {
+	found, err := s.State.Run(r.Context(), r.PathValue("run"))
+	if errors.Is(err, state.ErrNoRun) {
+		s.fail(w, http.StatusNotFound, "There is no run "+clip(r.PathValue("run"))+".")
+		return
+	}
+	var run *report.Run
+	if err == nil {
+		run, err = report.OfRun(r.Context(), s.State, found)
+	}
+	if err != nil {
+		s.fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	began := found.Started.UTC().Format(time.DateTime) + " UTC"
+	view := runPage{
+		frame: frame{Title: "Run of " + began, Target: found.Target, Now: s.Now()}, Run: run,
+		Phases: s.Watch.phasesOf(found.Target, found.ID),
+		Counts: counted(func(s diff.State) int { return found.Counts[string(s)] }),
+	}
+	if !found.Finished.IsZero() {
+		view.Took = found.Finished.Sub(found.Started)
+	}
+	view.Changes, view.Pager = turn(run.Changes, perPage, r)
+	s.show(w, http.StatusOK, "run", view)
+}

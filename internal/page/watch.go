@@ -1,0 +1,187 @@
+package page
+
+import (
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/policysync/policysync/internal/diff"
+	"github.com/policysync/policysync/internal/diff/render"
+	"github.com/policysync/policysync/internal/event"
+)
+
+// Watch is an event.Sink that keeps of each target what the store doesn't: its
+// last commit, how its last run ended, and the policies that are not as Git
+// says. Its zero value has seen nothing. It may be used concurrently.
+type Watch struct {
+	mu      sync.Mutex
+	targets map[string]*seen
+}
+
+// seen is what was last seen of a target.
+type seen struct {
+	commit  commit
+	running bool
+	began   time.Time            // of the last run
+	done    event.RunDone        // the last run that ended; zero: none did
+	states  map[diff.State]int   // of the last run that looked; nil: none did
+	planned time.Time            // when the run began that made the last plan; zero: none was made
+	off     map[string]*deviance // by key; none is altered: what isn't as Git says
+	phases  []event.PhaseDone    // of the run under way
+	timed   []timing             // of the last runs, the newest last
+	version int                  // another one: records may have changed
+}
+
+// commit is a commit as people know it.
+type commit struct{ Hash, Author, Subject string }
+
+// deviance is a policy that is not as Git says.
+type deviance struct {
+	Key, Name, ID, File string
+	Line                int
+	State               diff.State
+	Action              diff.Action
+	Reason, Error       string
+	Fields              []field
+	More                int // fields that are not in Fields
+}
+
+// field is a field of a policy, as text; "" where there is none.
+type field struct{ Path, Before, After string }
+
+// timing is how long the phases of a run took.
+type timing struct {
+	run    string
+	phases []event.PhaseDone
+}
+
+// What is kept at most.
+const (
+	maxTimed  = 20  // runs of a target
+	maxFields = 100 // fields of a policy
+)
+
+// Emit takes note of an event.
+func (w *Watch) Emit(e event.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch e := e.(type) {
+	case event.RunStarted:
+		s := w.of(e.Target)
+		s.running, s.began, s.phases = true, e.At, nil
+	case event.SourceFetched:
+		if e.Err == nil {
+			author, _, _ := strings.Cut(e.Author, " <")
+			w.of(e.Target).commit = commit{e.Commit, author, e.Subject}
+		}
+	case event.PhaseDone:
+		s := w.of(e.Target)
+		s.phases = append(s.phases, e)
+	case event.PlanMade:
+		w.of(e.Target).plan(e.Plan)
+	case event.ChangeDone:
+		w.of(e.Target).change(e)
+	case event.RunDone:
+		w.of(e.Target).end(e)
+	case event.Configured:
+		for _, target := range e.Removed {
+			delete(w.targets, target)
+		}
+	default:
+	}
+}
+
+func (w *Watch) of(target string) *seen {
+	s := w.targets[target]
+	if s == nil {
+		s = &seen{}
+		if w.targets == nil {
+			w.targets = map[string]*seen{}
+		}
+		w.targets[target] = s
+	}
+	return s
+}
+
+// look returns what was last seen of a target.
+func (w *Watch) look(target string) seen {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.targets[target]
+	if s == nil {
+		return seen{}
+	}
+	now := *s
+	now.off = maps.Clone(s.off)
+	return now
+}
+
+// phasesOf returns the phases of a run, as long as they are kept.
+func (w *Watch) phasesOf(target, run string) []event.PhaseDone {
+	for _, t := range w.look(target).timed {
+		if t.run == run {
+			return t.phases
+		}
+	}
+	return nil
+}
+
+func (s *seen) plan(p diff.Plan) {
+	s.planned, s.off = s.began, map[string]*deviance{}
+	s.version++
+	for _, changes := range [][]diff.Change{p.Changes, p.Reported} {
+		for _, c := range changes {
+			if c.State != "" && c.State != diff.InSync {
+				s.off[c.Key] = newDeviance(c)
+			}
+		}
+	}
+}
+
+func newDeviance(c diff.Change) *deviance {
+	d := &deviance{
+		Key: c.Key, Name: c.Name, ID: c.ID, File: c.File, Line: c.Line, State: c.State, Action: c.Action, Reason: c.Reason,
+	}
+	for _, f := range c.Fields[:min(len(c.Fields), maxFields)] {
+		d.Fields = append(d.Fields, newField(f))
+	}
+	d.More = len(c.Fields) - len(d.Fields)
+	return d
+}
+
+func newField(f diff.FieldChange) field {
+	text := func(value any) string {
+		if value == nil {
+			return ""
+		}
+		return render.Value(value)
+	}
+	return field{f.Path, text(f.Before), text(f.After)}
+}
+
+func (s *seen) change(e event.ChangeDone) {
+	s.version++
+	if e.Outcome == event.Applied {
+		delete(s.off, e.Change.Key)
+		return
+	}
+	d := newDeviance(e.Change)
+	d.State = diff.Failed
+	if e.Err != nil {
+		d.Error = e.Err.Error()
+	}
+	s.off[e.Change.Key] = d
+}
+
+func (s *seen) end(e event.RunDone) {
+	s.done, s.running = e, false
+	s.version++
+	if e.States == nil && e.Result == event.Noop {
+		return // it had no reason to look: the store doesn't keep it either
+	}
+	if e.States != nil {
+		s.states = e.States
+	}
+	s.timed = append(s.timed[max(0, len(s.timed)-maxTimed+1):len(s.timed):len(s.timed)], timing{e.Run, s.phases})
+}
