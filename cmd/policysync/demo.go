@@ -43,7 +43,7 @@ func (a *app) demo(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	show := &narrator{console: newConsole(a.stdout), repo: d.Repo}
+	show := &narrator{console: newConsole(a.stdout), repo: d.Repo, over: func() bool { return ctx.Err() != nil }}
 	return a.serve(ctx, cfg, reload{}, show, func(at net.Addr) {
 		a.say(`A simulated Cloudflare account without policies, and a scratch Git repository with example policies:
 
@@ -61,6 +61,7 @@ type narrator struct {
 	*console
 	repo string
 	told bool
+	over func() bool // whether the demo is to end, which is no failure of the run under way
 }
 
 // Emit tells of commits, changes, what is only reported, and how runs end.
@@ -83,7 +84,7 @@ func (n *narrator) Emit(e event.Event) {
 }
 
 func (n *narrator) ended(e event.RunDone) {
-	if e.Err != nil {
+	if e.Err != nil && !n.over() {
 		n.line("%s: %s", e.Result, e.Err)
 	}
 	if e.States == nil {

@@ -26,7 +26,7 @@ var tool = sarif.Tool{Name: "tool", Version: "1.2", URL: "https://example.com/to
 func written(t *testing.T, found diagnostic.List) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := sarif.Write(&b, tool, found, "/work/repo dir"); err != nil {
+	if err := sarif.Write(&b, tool, found, "/srv/repo dir"); err != nil {
 		t.Fatal(err)
 	}
 	schema, err := jsonschema.NewCompiler().Compile(filepath.Join("testdata", "sarif-schema-2.1.0.json"))
@@ -48,7 +48,7 @@ func TestFindingsAreValidSARIF(t *testing.T) {
 	got := written(t, diagnostic.List{
 		{Path: "policies/é a.yaml", Line: 3, Col: 5, Severity: diagnostic.Warning, Message: "odd & <more>", Code: "W1", Source: "  é: {}"},
 		{Path: "a:b.yaml", Message: "can't be read", Code: "E1"},
-		{Path: "/work/repo dir/policies/b.yaml", Line: 1, Message: "no column", Code: "E1"},
+		{Path: "/srv/repo dir/policies/b.yaml", Line: 1, Message: "no column", Code: "E1"},
 		{Path: "../other/c.yaml", Line: 1, Col: 1, Message: "outside", Code: "E1"},
 	})
 	golden := filepath.Join("testdata", "findings.sarif")
