@@ -47,12 +47,12 @@ func planOf(t testing.TB, n int) {
 }
 
 // TestPlanGrowsWithTheRulesOfAPolicy wants a policy of 32 times the rules to
-// take 32 times the time. Eight times that is allowed, because machines pause
+// take 32 times the time. Sixteen times that is allowed, because machines pause
 // and other tests run; what grows with the square takes 1024 times the time.
 func TestPlanGrowsWithTheRulesOfAPolicy(t *testing.T) {
 	t.Parallel()
 	few, many := fastest(func() { planOf(t, 100) }), fastest(func() { planOf(t, 3200) })
-	if ratio := many.Seconds() / few.Seconds(); ratio > 256 {
+	if ratio := many.Seconds() / few.Seconds(); ratio > 512 {
 		t.Errorf("the plan for 3200 e-mail addresses took %s, %.1f times that for 100", many, ratio)
 	}
 }
@@ -60,7 +60,7 @@ func TestPlanGrowsWithTheRulesOfAPolicy(t *testing.T) {
 // fastest returns the time that the fastest of some calls took.
 func fastest(do func()) time.Duration {
 	least := time.Duration(1<<63 - 1)
-	for range 3 {
+	for range 5 {
 		start := time.Now()
 		do()
 		least = min(least, time.Since(start))
