@@ -14,7 +14,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// behindProxy has what the proxy of the environment leads to, by host. (It is
+// behindProxy has what the proxy of the environment leads to, by host, with the
+// port where that is asked for by CONNECT. (It is
 // not asked for what is on 127.0.0.1.)
 var behindProxy sync.Map
 
@@ -47,7 +48,7 @@ func prepare(proxy string) (dir string, err error) {
 	certificate, err := writeCertificate(dir)
 	for name, value := range map[string]string{
 		"GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1", "SSL_CERT_FILE": certificate, "LC_ALL": "C",
-		"HTTP_PROXY": proxy, "NO_PROXY": "", "GNUPGHOME": dir, // whose path is short enough for its agent's sockets
+		"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy, "NO_PROXY": "", "GNUPGHOME": dir, // whose path is short enough for its agent's sockets
 	} {
 		err = errors.Join(err, os.Setenv(name, value))
 	}

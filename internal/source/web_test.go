@@ -6,10 +6,13 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -128,4 +131,53 @@ func TestProxyOfTheEnvironmentIsUsed(t *testing.T) {
 	o.URL = "http://git.example.test/access.git"
 	wantFiles(t, fetch(t, newGit(t, o)), files{"a.yaml": "1"})
 	web.wantRequests(listing, listing, pack)
+}
+
+func TestProxyOfTheEnvironmentLeadsToHTTPSToo(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t, files{"a.yaml": "1"})
+	web := newTLSServer(t, r)
+	tunnels := tunnel{t: t, to: web.Listener.Addr().String()}
+	behindProxy.Store("example.com:443", &tunnels) // a name of httptest's certificate
+	o := r.options()
+	o.URL = "https://example.com/access.git"
+	wantFiles(t, fetch(t, newGit(t, o)), files{"a.yaml": "1"})
+	web.wantRequests(listing, listing, pack)
+	if tunnels.opened.Load() == 0 {
+		t.Error("nobody asked for a tunnel")
+	}
+}
+
+// tunnel is what a proxy does at CONNECT (RFC 9110 9.3.6).
+type tunnel struct {
+	t      *testing.T
+	to     string
+	opened atomic.Int32
+}
+
+func (c *tunnel) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	if q.Method != http.MethodConnect {
+		c.t.Errorf("the proxy is asked to %s %s", q.Method, q.URL)
+		return
+	}
+	c.opened.Add(1)
+	server, err := (&net.Dialer{}).DialContext(q.Context(), "tcp", c.to)
+	if err != nil {
+		c.t.Error(err)
+		return
+	}
+	client, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		c.t.Error(err)
+		return
+	}
+	_, _ = io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n")
+	var back sync.WaitGroup
+	back.Go(func() {
+		_, _ = io.Copy(client, server)
+		_ = client.Close()
+	})
+	_, _ = io.Copy(server, client)
+	_ = server.Close()
+	back.Wait()
 }
