@@ -171,6 +171,9 @@ func (s *seen) change(e event.ChangeDone) {
 	if e.Err != nil {
 		d.Error = e.Err.Error()
 	}
+	if s.off == nil { // the target was forgotten since its plan was made
+		s.off = map[string]*deviance{}
+	}
 	s.off[e.Change.Key] = d
 }
 
