@@ -103,7 +103,7 @@ func (a statusView) status(ctx context.Context, reader state.Reader, t config.Ta
 	}
 	a.heading(target.Name)
 	if s := target.Suspended; s != nil {
-		a.say("Suspended since %s, %s: %s\n", local(s.Since), until(s.Until), a.foreign(s.Reason))
+		a.say("Suspended since %s%s, %s: %s\n", local(s.Since), a.byWhom(s), until(s.Until), a.foreign(s.Reason))
 	}
 	a.say("State: %s\n", standing(target, policies))
 	if target.LastRun == nil {
@@ -147,6 +147,14 @@ func (a *app) sayNext(t report.Target, now time.Time) {
 	default:
 		a.say("Next run: %s, when `policysync run` is up\n", local(*t.NextRun))
 	}
+}
+
+// byWhom says who suspended a target, where that is known.
+func (a *app) byWhom(s *report.Suspension) string {
+	if s.By == "" {
+		return ""
+	}
+	return " by " + a.foreign(s.By)
 }
 
 // until says when a suspension ends.

@@ -44,7 +44,7 @@ func (d *Daemon) suspend(ctx context.Context, l *loop, s state.Suspension) (idle
 	if err := d.Suspensions.Suspend(ctx, s); err != nil {
 		return nil, err
 	}
-	d.Sink.Emit(event.Suspended{Target: s.Target, Reason: s.Reason, Until: s.Until})
+	d.Sink.Emit(event.Suspended{Target: s.Target, Reason: s.Reason, By: s.By, Until: s.Until})
 	return l.suspend(s), nil
 }
 

@@ -213,6 +213,7 @@ type WebhookDone struct {
 type Suspended struct {
 	Target string
 	Reason string
+	By     string    // "": that isn't known
 	Until  time.Time // zero: until it is resumed
 }
 

@@ -126,7 +126,7 @@ func scope(s event.Scope) []zap.Field {
 }
 
 func (s sink) suspended(e event.Suspended) {
-	fields := []zap.Field{zap.String("target", e.Target), zap.String("reason", e.Reason)}
+	fields := []zap.Field{zap.String("target", e.Target), zap.String("reason", e.Reason), zap.String("by", e.By)}
 	if !e.Until.IsZero() {
 		fields = append(fields, zap.Time("until", e.Until))
 	}

@@ -137,7 +137,7 @@ func troubled(t *testing.T) *world {
 	}
 	if err := errors.Join(
 		w.Intend(t.Context(), intent), w.Abandon(t.Context(), refused),
-		w.Suspend(t.Context(), state.Suspension{Target: "stage", Reason: "incident 7: " + hostile, Since: noon.Add(-3 * time.Hour), Until: noon.Add(time.Hour)}),
+		w.Suspend(t.Context(), state.Suspension{Target: "stage", Reason: "incident 7: " + hostile, By: "ann@example.com", Since: noon.Add(-3 * time.Hour), Until: noon.Add(time.Hour)}),
 	); err != nil {
 		t.Fatal(err)
 	}

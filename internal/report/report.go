@@ -31,6 +31,7 @@ type Target struct {
 // Suspension is why a target doesn't run.
 type Suspension struct {
 	Reason string     `json:"reason"`
+	By     string     `json:"by"` // "": that isn't known
 	Since  time.Time  `json:"since"`
 	Until  *time.Time `json:"until"` // nil: it is to be resumed
 }
@@ -147,7 +148,7 @@ func OfTarget(ctx context.Context, reader state.Reader, name string, now time.Ti
 	if err != nil || !s.InForce(now) {
 		return t, err
 	}
-	t.Suspended = &Suspension{Reason: s.Reason, Since: s.Since, Until: Time(s.Until)}
+	t.Suspended = &Suspension{Reason: s.Reason, By: s.By, Since: s.Since, Until: Time(s.Until)}
 	return t, nil
 }
 

@@ -73,6 +73,7 @@ type Change struct {
 type Suspension struct {
 	Target string
 	Reason string // for people
+	By     string // who said it, as visitor.Visitor has it; "": that isn't known
 	Since  time.Time
 	Until  time.Time // when it ends by itself; zero: never
 }
@@ -83,11 +84,15 @@ func (s Suspension) InForce(now time.Time) bool {
 	return s.Target != "" && (s.Until.IsZero() || now.Before(s.Until))
 }
 
-// String says why, since when and until when, for people.
+// String says why, by whom, since when and until when, for people.
 func (s Suspension) String() string {
 	until := "until it is resumed"
 	if !s.Until.IsZero() {
 		until = "until " + s.Until.Local().Format(time.DateTime)
 	}
-	return fmt.Sprintf("suspended since %s, %s: %s", s.Since.Local().Format(time.DateTime), until, s.Reason)
+	by := ""
+	if s.By != "" {
+		by = " by " + s.By
+	}
+	return fmt.Sprintf("suspended since %s%s, %s: %s", s.Since.Local().Format(time.DateTime), by, until, s.Reason)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/report"
 	"github.com/policysync/policysync/internal/state"
+	"github.com/policysync/policysync/internal/visitor"
 )
 
 // Targets makes targets run, and keeps them from running. It is used
@@ -193,7 +194,7 @@ func (o Options) suspend(w http.ResponseWriter, r *http.Request, target string) 
 		fail(w, http.StatusBadRequest, `"reason" is missing: whoever finds the target suspended will want to know`)
 		return
 	}
-	err = o.Targets.Suspend(r.Context(), state.Suspension{Target: target, Reason: reason, Since: now, Until: until})
+	err = o.Targets.Suspend(r.Context(), state.Suspension{Target: target, Reason: reason, By: visitor.Of(r.Context()).Name, Since: now, Until: until})
 	if err != nil {
 		fail(w, http.StatusInternalServerError, err.Error())
 		return

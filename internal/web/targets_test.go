@@ -120,7 +120,7 @@ func TestTargetsAPI(t *testing.T) {
 		"sync by GET":         {"GET /api/v1/targets/production/sync", "", "operator", 405, "", ""},
 		"sync and wait":       {"POST /api/v1/targets/production/sync?wait=true", "", "operator", 200, `{"id":"run-2","target":"production","trigger":"manual","commit":"c0ffee","author":"","result":"partial","error":"refused","started":"2026-11-23T12:00:00Z","finished":"2026-11-23T12:00:01Z","counts":{"in_sync":2}}`, "sync production"},
 		"sync and perhaps":    {"POST /api/v1/targets/production/sync?wait=maybe", "", "operator", 400, "wait", ""},
-		"suspend":             {"POST /api/v1/targets/production/suspend", `{"reason": " incident 7 "}`, "operator", 200, `"suspended":{"reason":"incident 7","since":"`, ""},
+		"suspend":             {"POST /api/v1/targets/production/suspend", `{"reason": " incident 7 "}`, "operator", 200, `"suspended":{"reason":"incident 7","by":"token","since":"`, ""},
 		"suspend for a while": {"POST /api/v1/targets/production/suspend", `{"reason": "x", "until": "2h30m"}`, "operator", 200, `"until":"`, ""},
 		"suspend until":       {"POST /api/v1/targets/production/suspend", `{"reason": "x", "until": "2100-01-02T03:04:05Z"}`, "operator", 200, `"until":"2100-01-02T03:04:05Z"`, ""},
 		"until it is over":    {"POST /api/v1/targets/production/suspend", `{"reason": "x", "until": "2020-01-02T03:04:05Z"}`, "operator", 400, "is over", ""},

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/policysync/policysync/internal/secret"
+	"github.com/policysync/policysync/internal/visitor"
 )
 
 // guarded lets only those pass who bear the API's token, and those who read
@@ -17,6 +18,9 @@ func (o Options) guarded(next http.HandlerFunc) http.HandlerFunc {
 		if status, problem := o.refused(w, r); status != 0 {
 			fail(w, status, problem)
 			return
+		}
+		if r.Method == http.MethodPost {
+			r = r.WithContext(visitor.With(r.Context(), visitor.Visitor{Name: "token", Operator: true, Addresses: true}))
 		}
 		next(w, r)
 	}

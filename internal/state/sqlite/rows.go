@@ -21,7 +21,7 @@ const (
 	runColumns    = `id, target, trigger, "commit", author, result, error, counts, started, finished`
 	changeColumns = `run, target, action, key, name, id, direction, result, error, ray, before, after, at, took_ns`
 
-	suspensionColumns = `target, reason, since, until`
+	suspensionColumns = `target, reason, since, until, by`
 )
 
 // recordPlaces has what is scanned share what rules have in common, by pool.
@@ -62,7 +62,7 @@ func changePlaces(c *state.Change) []any {
 }
 
 func suspensionPlaces(s *state.Suspension) []any {
-	return []any{&s.Target, &s.Reason, instant{&s.Since}, ending{&s.Until}}
+	return []any{&s.Target, &s.Reason, instant{&s.Since}, ending{&s.Until}, &s.By}
 }
 
 // timeFormat is RFC 3339 in UTC of one width, so that texts sort as times.

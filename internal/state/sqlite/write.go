@@ -20,7 +20,7 @@ const (
 	// A record of the same key, and one of the same id, makes way.
 	replaceRecord = "INSERT OR REPLACE INTO records (target, " + recordColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
-	replaceSuspension = "INSERT OR REPLACE INTO suspensions (" + suspensionColumns + ") VALUES (?, ?, ?, ?)"
+	replaceSuspension = "INSERT OR REPLACE INTO suspensions (" + suspensionColumns + ") VALUES (?, ?, ?, ?, ?)"
 	deleteSuspension  = "DELETE FROM suspensions WHERE target = ?"
 
 	replaceAuditEnd = "INSERT OR REPLACE INTO audit_end (only, seq, hash) VALUES (1, ?, ?)"

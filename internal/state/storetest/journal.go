@@ -187,7 +187,7 @@ func endedContextIsUndone(t *testing.T, opener Opener) {
 
 func suspensionHolds(t *testing.T, opener Opener) {
 	store := open(t, opener)
-	want := state.Suspension{Target: target, Reason: "incident 7", Since: noon}
+	want := state.Suspension{Target: target, Reason: "incident 7", By: "ann@example.com", Since: noon}
 	check(t, store.Suspend(t.Context(), state.Suspension{Target: target, Reason: "first", Since: noon, Until: noon.Add(time.Hour)}))
 	check(t, store.Suspend(t.Context(), want))
 	other := state.Suspension{Target: "staging", Reason: "a migration", Since: noon, Until: noon.Add(time.Hour)}
