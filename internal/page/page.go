@@ -16,6 +16,7 @@ import (
 	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/diff/render"
 	"github.com/policysync/policysync/internal/state"
+	"github.com/policysync/policysync/internal/visitor"
 )
 
 // Target is what the page tells of a target's settings.
@@ -38,24 +39,39 @@ type Options struct {
 //go:embed assets
 var assets embed.FS
 
-// server answers requests.
+// server answers requests of those who may see as much as one visitor.
 type server struct {
 	Options
+	sees  visitor.Visitor // of whom only that matters
+	seals *seals
 	pages *template.Template
 	rows  *shelf
 }
 
 // Handler returns the handler of the page's routes; whether one may look is for
-// its caller to know:
+// its caller to know. Who isn't to see addresses (visitor.Of) sees none in what
+// comes from outside, nor finds a policy by one:
 //
 //	GET /                          every target
 //	GET /targets/{target}          one target's policies; ?q= searches, ?state= filters, ?page= turns the page
-//	GET /targets/{target}/policy   the policy of ?key=
+//	GET /targets/{target}/policy   the policy of ?key=, or of ?ref= in place of a key with an address
 //	GET /targets/{target}/runs     its runs; ?page=
 //	GET /runs/{run}                a run; ?page= of its changes
 //	GET /assets/…                  style sheet and icon
 func Handler(o Options) http.Handler {
-	s := &server{Options: o, rows: &shelf{}}
+	rows, seals := &shelf{}, newSeals()
+	all := (&server{Options: o, sees: visitor.Visitor{Addresses: true}, seals: seals, rows: rows}).routes()
+	some := (&server{Options: o, seals: seals, rows: rows}).routes()
+	return secure(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if visitor.Of(r.Context()).Addresses {
+			all.ServeHTTP(w, r)
+			return
+		}
+		some.ServeHTTP(w, r)
+	}))
+}
+
+func (s *server) routes() http.Handler {
 	s.pages = template.Must(template.New("").Funcs(s.functions()).ParseFS(assets, "assets/*.html"))
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.overview)
@@ -72,7 +88,7 @@ func Handler(o Options) http.Handler {
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, http.StatusNotFound, "There is no page "+clip(r.URL.Path)+".")
 	})
-	return secure(mux)
+	return mux
 }
 
 // secure lets the page load nothing but its style sheet and icon, and nobody
@@ -135,7 +151,9 @@ func (s *server) target(next func(w http.ResponseWriter, r *http.Request, target
 
 func (s *server) functions() template.FuncMap {
 	return template.FuncMap{
-		"clip": clip, "lines": lines, "word": word, "mood": mood, "remedy": remedy, "short": short, "took": took,
+		"clip":     func(text string) string { return clip(s.sees.Text(text)) },
+		"lines":    func(text string) string { return lines(s.sees.Text(text)) },
+		"policyAt": s.policyAt, "word": word, "mood": mood, "remedy": remedy, "short": short, "took": took,
 		"ago":   func(t time.Time) string { return ago(s.Now().Sub(t)) },
 		"long":  func(t time.Time) string { return cmp.Or(rough(s.Now().Sub(t)), "less than a second") },
 		"clock": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },

@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"github.com/policysync/policysync/internal/policy"
 	"github.com/policysync/policysync/internal/state"
 	"github.com/policysync/policysync/internal/state/sqlite"
+	"github.com/policysync/policysync/internal/visitor"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -144,9 +146,14 @@ func troubled(t *testing.T) *world {
 	return w
 }
 
+// get asks as somebody who may see addresses.
 func (w *world) get(path string) *httptest.ResponseRecorder {
+	return w.getAs(visitor.Visitor{Addresses: true}, path)
+}
+
+func (w *world) getAs(v visitor.Visitor, path string) *httptest.ResponseRecorder {
 	answer := httptest.NewRecorder()
-	w.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+	w.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil).WithContext(visitor.With(context.Background(), v)))
 	return answer
 }
 

@@ -50,13 +50,15 @@ func (s *server) policies(w http.ResponseWriter, r *http.Request, target string)
 		counts[rows[i].State]++
 	}
 	view.Listed = counted(func(s diff.State) int { return counts[s] })
-	rows = slices.DeleteFunc(rows, func(r row) bool { return !r.matches(view.Query, view.Filter) })
+	rows = slices.DeleteFunc(rows, func(r row) bool { return !s.matches(r, view.Query, view.Filter) })
 	view.Rows, view.Pager = turn(rows, perPage, r)
 	s.show(w, http.StatusOK, "policies", view)
 }
 
-func (r *row) matches(query string, filter diff.State) bool {
-	return (filter == "" || r.State == filter) && (holds(r.Name, query) || holds(r.Key, query) || holds(r.File, query) || r.ID == query)
+// matches reports whether a policy is to be listed. What is hidden isn't found.
+func (s *server) matches(r row, query string, filter diff.State) bool {
+	found := func(text string) bool { return holds(s.sees.Text(text), query) }
+	return (filter == "" || r.State == filter) && (found(r.Name) || found(r.Key) || found(r.File) || r.ID == query)
 }
 
 // rowsOf returns the target's policies, those first that are not as Git says,

@@ -39,7 +39,11 @@ type happening struct {
 }
 
 func (s *server) policy(w http.ResponseWriter, r *http.Request, target string) {
-	key := r.URL.Query().Get("key")
+	key, found := s.keyOf(r.URL.Query())
+	if !found {
+		s.fail(w, http.StatusNotFound, "Links to policies that have an address in their keys hold until policysync is started anew. Look for the policy in the list of "+target+".")
+		return
+	}
 	records, err := s.State.Records(r.Context(), target)
 	if err != nil {
 		s.fail(w, http.StatusInternalServerError, err.Error())

@@ -33,7 +33,7 @@ func (o Options) looking(next http.Handler) http.HandlerFunc {
 			http.Error(w, throughTunnel+"\n\nOr, where a program looks: "+problem, status)
 			return
 		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, r.WithContext(visitor.With(r.Context(), visitor.Visitor{Addresses: true})))
 	}
 }
 
