@@ -12,10 +12,13 @@ SOAK      ?= 2000
 TOOLS_KEY := $(shell { cat tools/go.mod tools/go.sum; $(GO) version; } | cksum | cut -d ' ' -f 1)
 TOOLS     ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/policysync-tools/$(TOOLS_KEY)
 
-# What CI runs, in this order.
-CHECKS := build vet test race lint tidy-check fuzz
+# Where `make ci` gathers what was skipped, a line each.
+SKIPPED   ?= /dev/null
 
-.PHONY: help build vet test race lint fmt generate tidy-check fuzz bench soak cover ci
+# What CI runs, in this order.
+CHECKS := build vet test race lint tidy-check supply-check fuzz
+
+.PHONY: help build vet test race lint fmt generate tidy-check licences supply-check vulncheck fuzz bench soak cover ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +50,29 @@ generate: ## write policy.schema.json anew
 tidy-check: ## fail where go.mod or go.sum, the tools' too, isn't tidy
 	$(GO) mod tidy -diff
 	$(GO) -C tools mod tidy -diff
+	$(GO) -C tools/supply mod tidy -diff
+
+LICENCES := $(GO) run -C tools/supply ./licences -in ../..
+
+licences: ## write the list of docs/licences.md anew
+	@list=$$(mktemp) && $(LICENCES) ./cmd/policysync >"$$list" && \
+	{ sed '/^|---|/q' docs/licences.md; cat "$$list"; } >"$$list.md" && cat "$$list.md" >docs/licences.md && rm "$$list" "$$list.md"
+
+supply-check: vulncheck ## what the program is made of: unaltered, under licences that we may use and have listed, without known holes
+	$(GO) mod verify
+	$(GO) -C tools/supply test ./...
+	@list=$$(mktemp) && $(LICENCES) ./cmd/policysync >"$$list" && sed '1,/^|---|/d' docs/licences.md | diff - "$$list" && rm "$$list" || \
+	{ echo "docs/licences.md isn't what the program is made of: make licences"; exit 1; }
+
+vulncheck: ## known vulnerabilities that the program can reach; skipped where Go's database can't be reached
+	@if found=$$($(GO) tool -modfile=tools/supply/go.mod govulncheck $(if $(GOVULNDB),-db $(GOVULNDB)) ./... 2>&1); then echo "$$found"; else \
+		echo "$$found"; \
+		case "$$found" in \
+		*"fetching vulnerabilities"*"no such host"*|*"fetching vulnerabilities"*"connection refused"*|*"fetching vulnerabilities"*"i/o timeout"*) \
+			echo "vulncheck: SKIPPED, the database of vulnerabilities can't be reached from here" | tee -a $(SKIPPED);; \
+		*) exit 1;; \
+		esac; \
+	fi
 
 fuzz: ## fuzz each target for FUZZTIME (20000x, or a time)
 	@find . -name '*_test.go' -exec grep -H '^func Fuzz' {} + | \
@@ -68,12 +94,13 @@ cover: ## write coverage.out and coverage.html and print the total
 	@$(GO) tool cover -func=coverage.out | tail -n 1
 
 ci: ## all that CI checks, with the time that each step takes
-	@passed=0; for step in $(CHECKS); do \
+	@passed=0; skipped=$$(mktemp); for step in $(CHECKS); do \
 		echo "==> $$step"; start=$$(date +%s); \
-		$(MAKE) --no-print-directory $$step || { echo "<== $$step failed after $$(( $$(date +%s) - start )) s"; \
+		$(MAKE) --no-print-directory SKIPPED="$$skipped" $$step || { echo "<== $$step failed after $$(( $$(date +%s) - start )) s"; \
 			echo "ci: $$passed passed, 1 failed"; exit 1; }; \
 		echo "<== $$step took $$(( $$(date +%s) - start )) s"; passed=$$((passed + 1)); \
-	done; echo "ci: $$passed passed, 0 failed"
+	done; cat "$$skipped"; \
+	echo "ci: $$passed passed, 0 failed, $$(wc -l <"$$skipped") skipped"; rm "$$skipped"
 
 $(TOOLS)/golangci-lint:
 	cd tools && GOBIN='$(TOOLS)' $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint

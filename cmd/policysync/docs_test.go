@@ -23,7 +23,18 @@ func TestDependenciesAreDocumented(t *testing.T) {
 	direct, _, _ := strings.Cut(text(t, "go.mod"), "\n)")
 	required := rows(direct, regexp.MustCompile(`(?m)^\t(\S+) (v\S+)$`))
 	documented := rows(text(t, "docs/dependencies.md"), regexp.MustCompile(`(?m)^\| \[[^]]+\]\(https://pkg\.go\.dev/([^)]+)\) .*\| (v[0-9.]+), 20`))
-	tools := rows(text(t, "tools/go.mod"), regexp.MustCompile(`(?m)^\t(\S+) (v\S+)`))
+	var tools []string
+	modules, err := filepath.Glob(filepath.Join(root, "tools", "*", "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mod := range append(modules, filepath.Join(root, "tools", "go.mod")) {
+		content, err := os.ReadFile(mod)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tools = append(tools, rows(string(content), regexp.MustCompile(`(?m)^(?:\t|require )(\S+) (v\S+)`))...)
+	}
 	for _, module := range required {
 		if !slices.Contains(documented, module) {
 			t.Errorf("go.mod requires %s, which docs/dependencies.md doesn't list", module)
