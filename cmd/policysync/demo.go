@@ -22,11 +22,33 @@ func newDemo(a *app) *cobra.Command {
 		Short: "See it work, against a simulated account and a scratch repository",
 		Long: `See it work: the daemon follows a scratch Git repository with example
 policies and keeps a simulated Cloudflare account as they say. Nothing leaves
-this machine, and everything is gone when the demo ends.`,
+this machine, and everything is gone when the demo ends.
+
+With --account-only there is nothing but the account, without policies. What
+is written to standard output are the variables by which a shell has the other
+commands work on it.`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.demo(c.Context()) },
+	}
+	only := c.Flags().Bool("account-only", false, "only the simulated account, until interrupted")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if *only {
+			return a.account(c.Context())
+		}
+		return a.demo(c.Context())
 	}
 	return c
+}
+
+// account keeps a simulated account open until the context ends.
+func (a *app) account(ctx context.Context) error {
+	account, err := demo.Open(ctx)
+	if err != nil {
+		return err
+	}
+	a.say("%s", account.Environment())
+	a.complain("A simulated Cloudflare account answers at %s until Ctrl-C.\n", account.BaseURL)
+	<-ctx.Done()
+	return account.Close()
 }
 
 func (a *app) demo(ctx context.Context) (err error) {
@@ -52,7 +74,7 @@ func (a *app) demo(ctx context.Context) (err error) {
   status      http://%s/
   metrics     http://%s/metrics
 
-`, d.Repo, d.BaseURL, at, at)
+`, d.Repo, d.Account.BaseURL, at, at)
 	})
 }
 

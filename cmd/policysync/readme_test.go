@@ -4,9 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"fmt"
-	"io"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -15,45 +12,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/policysync/policysync/internal/cloudflare/simulator"
 	"github.com/policysync/policysync/internal/policy"
 )
-
-// fetch stands in for curl, which not every machine has: it prints what the
-// daemon of the README, wherever it listens here, answers.
-func fetch() {
-	address := strings.Replace(os.Args[1], "127.0.0.1:8080", os.Getenv("README_LISTEN"), 1)
-	response, err := (&http.Client{Timeout: time.Minute}).Get(address) //nolint:noctx // it has a timeout
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return
-	}
-	defer response.Body.Close() //nolint:errcheck // only read from
-	if _, err := io.Copy(os.Stdout, response.Body); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-}
-
-var fenced = regexp.MustCompile("(?s)\n *```(\\w+)\n(.*?)\n *```\n")
-
-// blocks returns the fenced blocks of a Markdown file, each with its language
-// and without the indentation of the list that it may stand in.
-func blocks(t testing.TB, file string) [][2]string {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all [][2]string
-	for _, found := range fenced.FindAllSubmatch(text, -1) {
-		body := string(found[2])
-		indent := body[:len(body)-len(strings.TrimLeft(body, " "))]
-		all = append(all, [2]string{string(found[1]), strings.ReplaceAll("\n"+body, "\n"+indent, "\n")[1:]})
-	}
-	return all
-}
 
 // TestReadme does what the README says, block by block, as its reader would.
 // It takes seconds, because the demo is compiled and looks once a second.

@@ -1,6 +1,6 @@
 // Package demo sets up what the demo runs against: a simulated Cloudflare
 // account behind a real socket, which has what the example's manifests name,
-// and a scratch Git repository with manifests.
+// with a scratch Git repository of manifests.
 package demo
 
 import (
@@ -9,31 +9,20 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
 
 	"github.com/policysync/policysync/internal/cloudflare/simulator"
 	"github.com/policysync/policysync/internal/config"
-	"github.com/policysync/policysync/internal/policy"
 	"github.com/policysync/policysync/internal/schema"
 )
-
-// latency is what a request to the simulated account takes, about as much as
-// one to the real one.
-const latency = 50 * time.Millisecond
 
 // Demo is a scratch folder with everything in it. Close takes it away again.
 type Demo struct {
 	Dir     string // the scratch folder
 	Repo    string // the Git repository in it
-	BaseURL string // where the account answers
-
-	server *http.Server
-	served chan error
+	Account *Account
 }
 
 // Start makes the scratch folder, fills the repository with the manifests and
@@ -44,8 +33,11 @@ func Start(ctx context.Context, manifests fs.FS) (*Demo, error) {
 		return nil, fmt.Errorf("start demo: %w", err)
 	}
 	d := &Demo{Dir: dir, Repo: filepath.Join(dir, "access")}
-	if err := errors.Join(d.seed(ctx, manifests), d.listen(ctx)); err != nil {
-		return nil, fmt.Errorf("start demo: %w", errors.Join(err, d.Close()))
+	if err := d.seed(ctx, manifests); err != nil {
+		return nil, fmt.Errorf("start demo: %w", errors.Join(err, os.RemoveAll(dir)))
+	}
+	if d.Account, err = Open(ctx); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return d, nil
 }
@@ -81,37 +73,6 @@ func (d *Demo) seed(ctx context.Context, manifests fs.FS) error {
 	return nil
 }
 
-// listen opens the account's socket.
-func (d *Demo) listen(ctx context.Context) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	account := simulator.New(simulator.Options{Latency: latency})
-	furnish(account)
-	d.BaseURL = "http://" + listener.Addr().String() + "/client/v4"
-	d.server = &http.Server{Handler: account, ReadHeaderTimeout: time.Minute}
-	d.served = make(chan error, 1)
-	go func() { d.served <- d.server.Serve(listener) }()
-	return nil
-}
-
-// furnish puts into the account what the example's manifests name.
-func furnish(account *simulator.Account) {
-	for kind, names := range map[policy.Reference][]string{
-		policy.ToGroup:        {"Contractors", "Interns"},
-		policy.ToProvider:     {"GitHub", "Okta"},
-		policy.ToPosture:      {"Disk encryption", "Screen lock"},
-		policy.ToServiceToken: {"CI", "Deployments", "Prometheus"},
-		policy.ToEmailList:    {"Approvers"},
-		policy.ToIPList:       {"Build servers", "Offices"},
-	} {
-		for _, name := range names {
-			account.Add(kind, name)
-		}
-	}
-}
-
 // vars are the variables that the example's manifests take.
 func vars() config.Vars {
 	return config.Vars{
@@ -134,7 +95,7 @@ func (d *Demo) Config(env config.Env) (*config.Config, error) {
 	t.Name, t.AccountID = "demo", simulator.DefaultAccountID
 	t.Source.URL = d.Repo
 	t.Vars = vars()
-	t.Cloudflare.BaseURL, t.Cloudflare.APIToken.File = d.BaseURL, token
+	t.Cloudflare.BaseURL, t.Cloudflare.APIToken.File = d.Account.BaseURL, token
 	if t.Schedule, err = config.ParseSchedule("@every 1s"); err != nil {
 		return nil, err
 	}
@@ -143,14 +104,5 @@ func (d *Demo) Config(env config.Env) (*config.Config, error) {
 	return cfg, cfg.Validate()
 }
 
-// Close closes the account's socket and removes the scratch folder.
-func (d *Demo) Close() error {
-	var err error
-	if d.server != nil {
-		err = d.server.Close()
-		if served := <-d.served; !errors.Is(served, http.ErrServerClosed) {
-			err = errors.Join(err, served)
-		}
-	}
-	return errors.Join(err, os.RemoveAll(d.Dir))
-}
+// Close closes the account and removes the scratch folder.
+func (d *Demo) Close() error { return errors.Join(d.Account.Close(), os.RemoveAll(d.Dir)) }

@@ -32,7 +32,7 @@ func TestStartMakesARepositoryAndAnAccountAndCloseTakesThemAway(t *testing.T) {
 	if err != nil || !strings.Contains(string(said), "json-schema.org") {
 		t.Errorf("main holds the schema %q, %v", said, err)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.BaseURL+"/user/tokens/verify", nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.Account.BaseURL+"/user/tokens/verify", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
