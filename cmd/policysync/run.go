@@ -24,6 +24,7 @@ import (
 	"github.com/policysync/policysync/internal/metrics"
 	"github.com/policysync/policysync/internal/page"
 	"github.com/policysync/policysync/internal/secret"
+	"github.com/policysync/policysync/internal/serve"
 	"github.com/policysync/policysync/internal/web"
 )
 
@@ -102,7 +103,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink 
 		Freezer: s.switches, Targets: s.daemon, Names: func() []string { return namesOf(s.config()) }, State: store,
 		Page: s.page(watch), Webhooks: newWebhooks(s), Token: func() secret.Source { return s.config().Server.APIToken }, Local: isLoopback(listener.Addr()),
 	})
-	return serveWhile(ctx, listener, handler, func(ctx context.Context) {
+	return serve.While(ctx, []serve.Server{{Listener: listener, Handler: handler}}, s.sink, func(ctx context.Context) {
 		var beside sync.WaitGroup
 		beside.Go(func() { s.wakeAt(ctx, wakes) })
 		beside.Go(func() { s.follow(ctx, again, hangups) })
@@ -169,31 +170,4 @@ func namesOf(cfg *config.Config) []string {
 		names[i] = t.Name
 	}
 	return names
-}
-
-// How long the server waits for those who ask.
-const (
-	headerTimeout   = 10 * time.Second
-	shutdownTimeout = 5 * time.Second
-)
-
-// serveWhile answers requests for as long as work, which ends soon after ctx
-// does, goes on. When the server fails, work is told to end.
-func serveWhile(ctx context.Context, l net.Listener, h http.Handler, work func(context.Context)) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	server := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout}
-	failed := make(chan error, 1)
-	go func() {
-		failed <- server.Serve(l)
-		cancel()
-	}()
-	work(ctx)
-	ending, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer done()
-	err := server.Shutdown(ending)
-	if serveErr := <-failed; !errors.Is(serveErr, http.ErrServerClosed) {
-		err = errors.Join(err, serveErr)
-	}
-	return err
 }

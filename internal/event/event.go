@@ -239,6 +239,19 @@ type Configured struct {
 	Added, Changed, Removed []string // targets, since the last one took effect; empty at the start
 }
 
+// Panicked is a request whose handler panicked: a mistake in policysync.
+type Panicked struct {
+	Route   string
+	Problem string
+	Stack   string // of the handler
+}
+
+// Complained is what the HTTP server has to say beside its answers.
+type Complained struct {
+	Message     string
+	FromOutside bool // one who connected caused it, and may do so at will
+}
+
 func (RunStarted) isEvent()    {}
 func (SourceFetched) isEvent() {}
 func (SourceRewound) isEvent() {}
@@ -256,6 +269,8 @@ func (WebhookDone) isEvent()   {}
 func (Suspended) isEvent()     {}
 func (Resumed) isEvent()       {}
 func (Configured) isEvent()    {}
+func (Panicked) isEvent()      {}
+func (Complained) isEvent()    {}
 
 // Sink takes events. Emit must not block for long and may be called from
 // several goroutines at once.

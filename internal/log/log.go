@@ -98,9 +98,22 @@ func (s sink) Emit(e event.Event) {
 		s.Info("resumed", zap.String("target", e.Target), zap.Bool("expired", e.Expired))
 	case event.Configured:
 		s.configured(e)
+	case event.Panicked:
+		s.Error("a request's handler panicked", zap.String("route", e.Route), zap.String("error", e.Problem), zap.String("stack", e.Stack))
+	case event.Complained:
+		s.complained(e)
 	case event.BudgetWaited:
 		s.Debug("waited for the account's rate limit", zap.String("target", e.Target), zap.Duration("waited", e.Waited))
 	}
+}
+
+// complained writes a line that nobody can fill the log with.
+func (s sink) complained(e event.Complained) {
+	level := zap.WarnLevel
+	if e.FromOutside {
+		level = zap.DebugLevel
+	}
+	s.Log(level, e.Message)
 }
 
 // shortWait is how long a wait for the rate limit is too short to be news.
