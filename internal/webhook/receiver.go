@@ -5,17 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"mime"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/policysync/policysync/internal/secret"
+	"github.com/policysync/policysync/internal/throttle"
 )
 
 // How many requests a receiver takes: at once, and then each second. What
@@ -35,14 +32,15 @@ type receiver struct {
 
 	name             Provider
 	options          Options
-	genuine, strange *rate.Limiter
+	genuine, strange *throttle.Bucket
 	taken            deliveries
 }
 
 func newReceiver(name Provider, h host, o Options) *receiver {
 	return &receiver{
 		host: h, name: name, options: o,
-		genuine: rate.NewLimiter(genuineRate, genuineBurst), strange: rate.NewLimiter(strangeRate, strangeBurst),
+		genuine: throttle.NewBucket(throttle.Rate{Burst: genuineBurst, PerSecond: genuineRate}),
+		strange: throttle.NewBucket(throttle.Rate{Burst: strangeBurst, PerSecond: strangeRate}),
 	}
 }
 
@@ -81,7 +79,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	refused := &refusal{status: http.StatusInternalServerError, result: Malformed, problem: err.Error()}
 	_ = errors.As(err, &refused) // else it is one that nobody foresaw
 	if refused.retryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(refused.retryAfter.Seconds()))))
+		w.Header().Set("Retry-After", throttle.RetryAfter(refused.retryAfter))
 	}
 	respond(w, refused.status, declined{refused.result, refused.problem})
 	d.Result, d.Reason = refused.result, refused.problem
@@ -154,7 +152,7 @@ func (r *receiver) admit(w http.ResponseWriter, request *http.Request, now time.
 	if err != nil {
 		limit = r.strange
 	}
-	if wait := delay(limit, now); wait > 0 {
+	if wait := limit.Take(now); wait > 0 {
 		return nil, &refusal{http.StatusTooManyRequests, RateLimited, wait, "too many requests"}
 	}
 	return body, err
@@ -265,16 +263,6 @@ func (r *receiver) wakeOne(d *Delivery, target string, push Push) {
 	} else {
 		d.Suspended = append(d.Suspended, target)
 	}
-}
-
-// delay takes one from what the limiter allows, or returns how long until there
-// is one. It reserves nothing, so that what is refused makes nobody wait.
-func delay(l *rate.Limiter, now time.Time) time.Duration {
-	if l.AllowN(now, 1) {
-		return 0
-	}
-	missing := 1 - l.TokensAt(now)
-	return max(time.Millisecond, time.Duration(missing/float64(l.Limit())*float64(time.Second)))
 }
 
 // clip returns what logs and answers tell of a text that a sender chose.
