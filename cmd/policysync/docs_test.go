@@ -47,7 +47,7 @@ func TestDependenciesAreDocumented(t *testing.T) {
 	}
 }
 
-func text(t *testing.T, name string) string {
+func text(t testing.TB, name string) string {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
 	if err != nil {
