@@ -99,6 +99,16 @@ func (w watched) Records(ctx context.Context, target string) ([]policy.Recorded,
 	return w.store.Records(ctx, target)
 }
 
+func (w watched) Record(ctx context.Context, target, key string) (policy.Recorded, error) {
+	w.step("Record")
+	return w.store.Record(ctx, target, key)
+}
+
+func (w watched) Listing(ctx context.Context, target string) ([]state.Listed, error) {
+	w.step("Listing")
+	return w.store.Listing(ctx, target)
+}
+
 // Intents returns them as if they had been noted an hour earlier: nothing is
 // still on its way, because a life begins when all that left the last one has
 // arrived.
@@ -124,6 +134,16 @@ func (w watched) Run(ctx context.Context, id string) (state.Run, error) {
 func (w watched) Changes(ctx context.Context, run string) ([]state.Change, error) {
 	w.step("Changes")
 	return w.store.Changes(ctx, run)
+}
+
+func (w watched) Outcomes(ctx context.Context, run, result string) ([]state.Change, error) {
+	w.step("Outcomes")
+	return w.store.Outcomes(ctx, run, result)
+}
+
+func (w watched) History(ctx context.Context, target, key string, limit int) ([]state.Change, error) {
+	w.step("History")
+	return w.store.History(ctx, target, key, limit)
 }
 
 func (w watched) Suspension(ctx context.Context, target string) (state.Suspension, error) {

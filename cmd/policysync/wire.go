@@ -167,10 +167,24 @@ func openReader(ctx context.Context, s config.State) (state.Reader, error) {
 type noState struct{}
 
 func (noState) Records(context.Context, string) ([]policy.Recorded, error) { return nil, nil }
-func (noState) Intents(context.Context, string) ([]state.Intent, error)    { return nil, nil }
-func (noState) Runs(context.Context, state.RunQuery) ([]state.Run, error)  { return nil, nil }
-func (noState) Run(context.Context, string) (state.Run, error)             { return state.Run{}, state.ErrNoRun }
-func (noState) Changes(context.Context, string) ([]state.Change, error)    { return nil, nil }
+func (noState) Record(context.Context, string, string) (policy.Recorded, error) {
+	return policy.Recorded{}, state.ErrNoRecord
+}
+
+func (noState) Listing(context.Context, string) ([]state.Listed, error) { return nil, nil }
+
+func (noState) Intents(context.Context, string) ([]state.Intent, error) { return nil, nil }
+
+func (noState) Runs(context.Context, state.RunQuery) ([]state.Run, error) { return nil, nil }
+
+func (noState) Run(context.Context, string) (state.Run, error) { return state.Run{}, state.ErrNoRun }
+
+func (noState) Changes(context.Context, string) ([]state.Change, error) { return nil, nil }
+
+func (noState) Outcomes(context.Context, string, string) ([]state.Change, error) { return nil, nil }
+
+func (noState) History(context.Context, string, string, int) ([]state.Change, error) { return nil, nil }
+
 func (noState) Suspension(context.Context, string) (state.Suspension, error) {
 	return state.Suspension{}, nil
 }

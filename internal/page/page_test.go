@@ -40,7 +40,7 @@ type world struct {
 	http.Handler
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
 	if err != nil {
@@ -61,7 +61,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // ran stores a run that ended at a time and tells the watch of it.
-func (w *world) ran(t *testing.T, id string, at time.Time, plan diff.Plan, result event.Result, failure error) {
+func (w *world) ran(t testing.TB, id string, at time.Time, plan diff.Plan, result event.Result, failure error) {
 	t.Helper()
 	scope := event.Scope{Target: "production", Run: id, Commit: "c0ffee5eed5c0ffee5eed5c0ffee5eed5c0ffee5"}
 	run := state.Run{ID: id, Target: "production", Trigger: "webhook", Commit: scope.Commit, Started: at.Add(-2 * time.Second)}
@@ -96,7 +96,7 @@ func engineering() policy.Policy {
 }
 
 // record has policies recorded.
-func (w *world) record(t *testing.T, records ...policy.Recorded) {
+func (w *world) record(t testing.TB, records ...policy.Recorded) {
 	t.Helper()
 	for i := range records {
 		r := &records[i]

@@ -1,7 +1,9 @@
 package page
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -11,8 +13,8 @@ import (
 	"github.com/policysync/policysync/internal/state"
 )
 
-// historyRuns is how many runs that changed a policy are shown of it.
-const historyRuns = 20
+// maxHistory is how many changes of a policy are shown.
+const maxHistory = 20
 
 type policyPage struct {
 	frame
@@ -44,19 +46,16 @@ func (s *server) policy(w http.ResponseWriter, r *http.Request, target string) {
 		s.fail(w, http.StatusNotFound, "Links to policies that have an address in their keys hold until policysync is started anew. Look for the policy in the list of "+target+".")
 		return
 	}
-	records, err := s.State.Records(r.Context(), target)
-	if err != nil {
+	record, err := s.State.Record(r.Context(), target, key)
+	if err != nil && !errors.Is(err, state.ErrNoRecord) {
 		s.fail(w, http.StatusInternalServerError, err.Error())
 		return
 	}
 	now := s.Watch.look(target)
 	view := policyPage{frame: frame{Target: target, Now: s.Now()}, Planned: now.planned}
-	if i := slices.IndexFunc(records, func(r policy.Recorded) bool { return r.Key == key }); i >= 0 {
-		view.Record = &records[i]
-		view.Name, view.Fields = records[i].Sent.Name, fieldsOf(records[i])
-		if view.Name == "" {
-			view.Name = records[i].ReadBack.Name
-		}
+	if err == nil {
+		view.Record = &record
+		view.Name, view.Fields = cmp.Or(record.Sent.Name, record.ReadBack.Name), fieldsOf(record)
 		if !now.planned.IsZero() {
 			view.State = diff.InSync
 		}
@@ -108,21 +107,17 @@ func fieldsOf(r policy.Recorded) []recordedField {
 
 // history returns the policy's changes, the newest first.
 func (s *server) history(ctx context.Context, target, key string) ([]happening, error) {
-	runs, err := s.State.Runs(ctx, state.RunQuery{Target: target, Policy: key, Limit: historyRuns})
+	changes, err := s.State.History(ctx, target, key, maxHistory)
 	if err != nil {
 		return nil, err
 	}
-	var all []happening
-	for _, run := range runs {
-		changes, err := s.State.Changes(ctx, run.ID)
+	all := make([]happening, len(changes))
+	for i, c := range changes {
+		run, err := s.State.Run(ctx, c.Run)
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range slices.Backward(changes) {
-			if c.Key == key {
-				all = append(all, happening{run, c})
-			}
-		}
+		all[i] = happening{run, c}
 	}
 	return all, nil
 }

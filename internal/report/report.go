@@ -5,11 +5,9 @@ package report
 import (
 	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"github.com/policysync/policysync/internal/diff"
-	"github.com/policysync/policysync/internal/policy"
 	"github.com/policysync/policysync/internal/state"
 )
 
@@ -102,7 +100,7 @@ func NewRun(r state.Run) *Run {
 
 // OfRun reads the changes of a run, and returns it with them.
 func OfRun(ctx context.Context, reader state.Reader, r state.Run) (*Run, error) {
-	changes, err := reader.Changes(ctx, r.ID)
+	changes, err := reader.Outcomes(ctx, r.ID, "")
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +160,7 @@ func Time(t time.Time) *time.Time {
 
 // OfPolicies reads how a target's policies stand.
 func OfPolicies(ctx context.Context, reader state.Reader, target string) ([]Policy, error) {
-	records, err := reader.Records(ctx, target)
+	records, err := reader.Listing(ctx, target)
 	if err != nil {
 		return nil, err
 	}
@@ -219,19 +217,17 @@ func failures(ctx context.Context, reader state.Reader, target string) ([]state.
 	if err != nil || len(runs) == 0 {
 		return nil, err
 	}
-	changes, err := reader.Changes(ctx, runs[0].ID)
-	return slices.DeleteFunc(changes, func(c state.Change) bool { return c.Result != Failed }), err
+	return reader.Outcomes(ctx, runs[0].ID, Failed)
 }
 
-func newPolicy(r policy.Recorded) Policy {
+func newPolicy(l state.Listed) Policy {
 	return Policy{
-		Key: r.Key, Name: cmp.Or(r.Sent.Name, r.ReadBack.Name), ID: r.ID, Commit: r.Commit,
-		File: r.File, Line: r.Line, UpdatedAt: r.UpdatedAt, State: recordedState(r),
+		Key: l.Key, Name: l.Name, ID: l.ID, Commit: l.Commit, File: l.File, Line: l.Line, UpdatedAt: l.UpdatedAt, State: recordedState(l),
 	}
 }
 
-func recordedState(r policy.Recorded) string {
-	if r.AbsentSince.IsZero() {
+func recordedState(l state.Listed) string {
+	if l.AbsentSince.IsZero() {
 		return Recorded
 	}
 	return Orphaned

@@ -7,6 +7,20 @@ import (
 	"github.com/policysync/policysync/internal/policy"
 )
 
+// Listed is what a list tells of a record; its fields are those of
+// policy.Recorded.
+type Listed struct {
+	Key         string
+	ID          string
+	Name        string // that was last sent, else read back
+	Protect     bool
+	Commit      string
+	File        string
+	Line        int
+	UpdatedAt   time.Time
+	AbsentSince time.Time
+}
+
 // Intent is a journal entry: a request that was about to leave and whose
 // outcome isn't known. A target has at most one for each key.
 type Intent struct {

@@ -36,6 +36,9 @@ var (
 	// ErrSuspended: the target is suspended, and so doesn't run.
 	ErrSuspended = errors.New("suspended")
 
+	// ErrNoRecord: the target has no record of that key.
+	ErrNoRecord = errors.New("no such record")
+
 	// ErrNoRun: no run with that ID was ever started.
 	ErrNoRun = errors.New("no such run")
 )

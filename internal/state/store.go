@@ -14,6 +14,14 @@ type Reader interface {
 	// Records returns the target's records by key, in byte order.
 	Records(ctx context.Context, target string) ([]policy.Recorded, error)
 
+	// Record returns the target's record of that key, or an error that wraps
+	// ErrNoRecord.
+	Record(ctx context.Context, target, key string) (policy.Recorded, error)
+
+	// Listing returns the target's records without bodies, in the order of
+	// Records, in a fraction of the time.
+	Listing(ctx context.Context, target string) ([]Listed, error)
+
 	// Intents returns the target's open intents by key, in byte order.
 	Intents(ctx context.Context, target string) ([]Intent, error)
 
@@ -27,6 +35,14 @@ type Reader interface {
 	// Changes returns the run's changes in the order in which they were
 	// stored; none for a run that isn't there.
 	Changes(ctx context.Context, run string) ([]Change, error)
+
+	// Outcomes returns the run's changes as Changes does, but without bodies, and
+	// only those with that result unless it is empty.
+	Outcomes(ctx context.Context, run, result string) ([]Change, error)
+
+	// History returns the changes of the policy of that key without bodies, the
+	// last stored first; at most so many, unless the limit is 0 or less.
+	History(ctx context.Context, target, key string, limit int) ([]Change, error)
 
 	// Suspension returns the target's latest suspension, though its time may be
 	// over; the zero one when there is none, or it was resumed since.

@@ -23,6 +23,17 @@ func BenchmarkRecords(b *testing.B) {
 	}
 }
 
+// BenchmarkListing lists 10,000 policies.
+func BenchmarkListing(b *testing.B) {
+	store := filled(b, 10000)
+	for b.Loop() {
+		listed, err := store.Listing(b.Context(), target)
+		if err != nil || len(listed) != 10000 {
+			b.Fatal(len(listed), err)
+		}
+	}
+}
+
 // BenchmarkRefresh writes 1,000 policies in one transaction.
 func BenchmarkRefresh(b *testing.B) {
 	store, records := filled(b, 0), many(1000)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"syscall"
 
 	"modernc.org/sqlite"
@@ -28,6 +29,10 @@ func explain(doing, path string, err error) error {
 
 const restore = "; move it and its -wal away, and restore it from a backup or start anew: policies are then adopted again by name"
 
+// malformed is what SQLite's functions of JSON say of a text that isn't any; they
+// have no code of their own.
+const malformed = "malformed JSON"
+
 // diagnose returns what to do about an error, as the end of a sentence, and
 // which of state's errors it is, where it doesn't say so itself.
 func diagnose(err error) (advice string, kind error) {
@@ -41,7 +46,7 @@ func diagnose(err error) (advice string, kind error) {
 		return "; make the file and its folder writable for this user, or name another file", state.ErrReadOnly
 	case code == sqlite3.SQLITE_NOTADB:
 		return "; name another file, or if this was the state," + restore[1:], state.ErrForeign
-	case code == sqlite3.SQLITE_CORRUPT:
+	case code == sqlite3.SQLITE_CORRUPT, code == sqlite3.SQLITE_ERROR && strings.Contains(err.Error(), malformed):
 		return restore, state.ErrCorrupt
 	case errors.Is(err, state.ErrCorrupt):
 		return restore, nil

@@ -17,9 +17,12 @@ import (
 
 const (
 	recordColumns = `key, id, sent, read_back, written, protect, "commit", file, line, created_at, updated_at, absent_since, heals`
+	listedColumns = `key, id, coalesce(nullif(json_extract(sent, '$.name'), ''), json_extract(read_back, '$.name'), ''), protect, "commit", file, line, updated_at, absent_since`
 	intentColumns = `target, key, action, id, body, run, at, answered`
 	runColumns    = `id, target, trigger, "commit", author, result, error, counts, started, finished`
 	changeColumns = `run, target, action, key, name, id, direction, result, error, ray, before, after, at, took_ns`
+	// outcomeColumns are changeColumns without bodies.
+	outcomeColumns = `run, target, action, key, name, id, direction, result, error, ray, NULL, NULL, at, took_ns`
 
 	suspensionColumns = `target, reason, since, until, by`
 )
@@ -36,6 +39,10 @@ func recordPlaces(r *policy.Recorded, pool *policy.Pool) []any {
 		ending{&r.AbsentSince},
 		&r.Heals,
 	}
+}
+
+func listedPlaces(l *state.Listed) []any {
+	return []any{&l.Key, &l.ID, &l.Name, &l.Protect, &l.Commit, &l.File, &l.Line, instant{&l.UpdatedAt}, ending{&l.AbsentSince}}
 }
 
 func intentPlaces(i *state.Intent) []any {

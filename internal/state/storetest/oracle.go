@@ -84,6 +84,12 @@ func (m *model) append(s step) {
 func (m *model) compare(t *rapid.T, store state.Reader, target string) {
 	records, err := store.Records(t.Context(), target)
 	agree(t, "records", sorted(m.records), records, err)
+	listed, err := store.Listing(t.Context(), target)
+	agree(t, "listing", listing(sorted(m.records)), listed, err)
+	for _, key := range slices.Sorted(maps.Keys(m.records)) {
+		found, err := store.Record(t.Context(), target, key)
+		agree(t, "record", m.records[key], found, err)
+	}
 	intents, err := store.Intents(t.Context(), target)
 	agree(t, "intents", sorted(m.intents), intents, err)
 	runs, err := store.Runs(t.Context(), state.RunQuery{Target: target})
