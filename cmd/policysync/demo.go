@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"net"
 	"path/filepath"
 	"strings"
 
@@ -66,7 +65,8 @@ func (a *app) demo(ctx context.Context) (err error) {
 		return err
 	}
 	show := &narrator{console: newConsole(a.stdout), repo: d.Repo, over: func() bool { return ctx.Err() != nil }}
-	return a.serve(ctx, cfg, reload{}, show, func(at net.Addr) {
+	return a.serve(ctx, cfg, reload{}, show, func(l listeners) {
+		at := l.main.Addr()
 		a.say(`A simulated Cloudflare account without policies, and a scratch Git repository with example policies:
 
   repository  %s

@@ -69,7 +69,7 @@ func TestAStuckGitServerStallsNoOtherTarget(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended, served := make(doneRuns, 100), make(chan error, 1)
-	go func() { served <- a.serve(ctx, cfg, reload{}, ended, func(net.Addr) {}) }()
+	go func() { served <- a.serve(ctx, cfg, reload{}, ended, func(listeners) {}) }()
 	if done := <-ended; done.Target != "free" || done.Result != event.Success {
 		t.Errorf("the first run to end is %+v", done)
 	}

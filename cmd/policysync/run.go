@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -57,9 +56,7 @@ and recorded.`,
 			}
 			lines.Logger().Info("starting", zap.String("version", version()), zap.String("state", cfg.State.Path()))
 			defer func() { lines.Logger().Info("stopped") }()
-			return a.serve(c.Context(), cfg, again, lines, func(at net.Addr) {
-				lines.Logger().Info("listening", zap.Stringer("address", at))
-			})
+			return a.serve(c.Context(), cfg, again, lines, func(at listeners) { at.told(lines.Logger()) })
 		},
 	}
 	a.configFlags(c)
@@ -70,7 +67,7 @@ and recorded.`,
 
 // serve runs the daemon until ctx ends. What happens is told to sink; listening
 // is called once, when the server is about to answer.
-func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink event.Sink, listening func(net.Addr)) (err error) {
+func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink event.Sink, listening func(listeners)) (err error) {
 	store, err := openStore(ctx, cfg)
 	if err != nil {
 		return err
@@ -89,21 +86,21 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink 
 	if err := s.begin(ctx, cfg, again.file); err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Server.Listen)
+	at, err := listen(ctx, cfg.Server)
 	if err != nil {
-		return fmt.Errorf("listen: %w: choose another server.listen", err)
+		return err
 	}
 	wakes, stopWakes := receive(syscall.SIGUSR1)
 	defer stopWakes()
 	hangups, stopHangups := receive(syscall.SIGHUP)
 	defer stopHangups()
-	listening(listener.Addr())
-	handler := web.Handler(web.Options{
+	listening(at)
+	servers := at.servers(web.Options{
 		Metrics: registry, Stalled: s.daemon.Stalled, Unready: s.daemon.Unready, Ping: store.Ping,
 		Freezer: s.switches, Targets: s.daemon, Names: func() []string { return namesOf(s.config()) }, State: store,
-		Page: s.page(watch), Webhooks: newWebhooks(s), Token: func() secret.Source { return s.config().Server.APIToken }, Local: isLoopback(listener.Addr()),
+		Page: s.page(watch), Webhooks: newWebhooks(s), Token: func() secret.Source { return s.config().Server.APIToken }, Local: isLoopback(at.main.Addr()),
 	})
-	return serve.While(ctx, []serve.Server{{Listener: listener, Handler: handler}}, s.sink, func(ctx context.Context) {
+	return serve.While(ctx, servers, s.sink, func(ctx context.Context) {
 		var beside sync.WaitGroup
 		beside.Go(func() { s.wakeAt(ctx, wakes) })
 		beside.Go(func() { s.follow(ctx, again, hangups) })

@@ -86,6 +86,8 @@ func (s *service) replace(ctx context.Context, cfg *config.Config, file string) 
 func unchangeable(last, next *config.Config) error {
 	for _, k := range []struct{ key, was, is string }{
 		{"server.listen", last.Server.Listen, next.Server.Listen},
+		{"server.metrics_listen", last.Server.MetricsListen, next.Server.MetricsListen},
+		{"server.webhooks_listen", last.Server.WebhooksListen, next.Server.WebhooksListen},
 		{"state.url", last.State.URL, next.State.URL},
 		{"audit.file", last.Audit.File, next.Audit.File},
 	} {

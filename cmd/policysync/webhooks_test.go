@@ -78,7 +78,7 @@ func (s *scale) receive(url string, held chan<- struct{}) *receiving {
 	cfg.Server.APIToken = secret.Source{File: secretFile}
 	ctx, cancel := context.WithCancel(s.Context())
 	at, served := make(chan net.Addr, 1), make(chan error, 1)
-	go func() { served <- a.serve(ctx, cfg, reload{}, r, func(a net.Addr) { at <- a }) }()
+	go func() { served <- a.serve(ctx, cfg, reload{}, r, func(l listeners) { at <- l.main.Addr() }) }()
 	s.Cleanup(func() {
 		cancel()
 		if err := <-served; err != nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -124,8 +125,21 @@ func (f *findings) state(s *State) {
 	f.want(isSQLite(s), &s.URL, "state.url", "want sqlite:// and the absolute path of a file")
 }
 
+// listen reports an address that is none, or is taken already.
+func (f *findings) listen(address *string, key string, taken ...string) {
+	const wanted = "want host:port, such as 127.0.0.1:8080 or :8080"
+	if *address == "" && len(taken) > 0 {
+		return
+	}
+	f.want(isListen(*address), address, key, wanted)
+	free := strings.HasSuffix(*address, ":0") || !slices.Contains(taken, *address)
+	f.want(free, address, key, "want an address that nothing else listens on, or none at all")
+}
+
 func (f *findings) server(s *Server) {
-	f.want(isListen(s.Listen), &s.Listen, "server.listen", "want host:port, such as 127.0.0.1:8080 or :8080")
+	f.listen(&s.Listen, "server.listen")
+	f.listen(&s.MetricsListen, "server.metrics_listen", s.Listen)
+	f.listen(&s.WebhooksListen, "server.webhooks_listen", s.Listen, s.MetricsListen)
 	f.unavailable(&s.Access.TeamDomain, "server.access.team_domain")
 	f.unavailable(&s.Access.Audience, "server.access.audience")
 	f.unavailable(&s.Access.Operators, "server.access.operators")

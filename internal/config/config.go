@@ -127,10 +127,12 @@ type Audit struct {
 
 // Server is what policysync listens on, and for whom.
 type Server struct {
-	Listen   string        `yaml:"listen"` // host:port
-	APIToken secret.Source `yaml:"api_token_file"`
-	Access   Access        `yaml:"access"`
-	Webhooks Webhooks      `yaml:"webhooks"`
+	Listen         string        `yaml:"listen"`          // host:port
+	MetricsListen  string        `yaml:"metrics_listen"`  // host:port, another than the others are; empty: metrics are where everything is
+	WebhooksListen string        `yaml:"webhooks_listen"` // the same of webhooks
+	APIToken       secret.Source `yaml:"api_token_file"`
+	Access         Access        `yaml:"access"`
+	Webhooks       Webhooks      `yaml:"webhooks"`
 }
 
 // Access is the Cloudflare Access application in front of the server.

@@ -25,6 +25,7 @@ var beyondConfig = []exception{
 	{`environment variable .* is not set`, "looks at the environment"},
 	{`or set CLOUDFLARE_EMAIL`, "looks at the environment"},
 	{`is already taken by the target`, "compares targets with each other"},
+	{`want an address that nothing else listens on`, "compares keys with each other"},
 	{`full_list_every is .*: want at least 1s`, "compares amounts that are written in text"},
 	{`whole seconds, at least 1s, after @every`, "compares amounts that are written in text"},
 	{`want minute 0-59`, "asks for the numbers of a schedule"},

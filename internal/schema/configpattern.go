@@ -23,7 +23,9 @@ var configPatterns = map[string]string{
 	"targets[].limits.max_deletes":  `0*(100|[0-9]{1,2})%`,
 	"state.url":                     `(sqlite:(//)?(/[^\x00-\x1f\x7f/?#]+)+)?`,
 	"state.history_retention":       `0*[0-9]{1,5}d`,
-	"server.listen":                 `([^:/ \[\]]*|\[[^/ \[\]]*\]):0*(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[0-9]{1,4})`,
+	"server.listen":                 address,
+	"server.metrics_listen":         `(` + address + `)?`,
+	"server.webhooks_listen":        `(` + address + `)?`,
 }
 
 const (
@@ -34,6 +36,7 @@ const (
 		`file://(/` + urlRest + `)`
 	anyHost   = `(\[[0-9A-Fa-f:.]+\]|[^\x00-\x20\x7f/?#@:\[\]\\^{|}%<>"` + "`" + `]+)(:[0-9]*)?`
 	urlRest   = `([^\x00-\x1f\x7f?#%]|` + escaped + `)*`
+	address   = `([^:/ \[\]]*|\[[^/ \[\]]*\]):0*(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[0-9]{1,4})`
 	cronField = `[0-9A-Za-z*/,?-]+`
 )
 

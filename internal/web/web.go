@@ -15,10 +15,10 @@ import (
 	"github.com/policysync/policysync/internal/state"
 )
 
-// Options are what the handler shows. All but Page, Webhooks and Local are required.
+// Options are what the handlers show. All but Metrics, Page, Webhooks and Local are required.
 // Functions are asked at each request, as what they tell may change.
 type Options struct {
-	Metrics  prometheus.Gatherer
+	Metrics  prometheus.Gatherer         // nil: they are at another address
 	Stalled  func() []string             // targets whose loop has shown no sign of life in time
 	Unready  func() []string             // targets that haven't been read yet
 	Ping     func(context.Context) error // whether the state store answers
@@ -27,7 +27,7 @@ type Options struct {
 	Names    func() []string      // of the targets
 	State    state.Reader         // what the API tells of them
 	Page     http.Handler         // of everything else: what people look at; nil: there is nothing
-	Webhooks http.Handler         // of everything below /webhooks/; nil: there is nothing
+	Webhooks http.Handler         // of everything below /webhooks/; nil: they are at another address
 	Token    func() secret.Source // the bearer token of the API, which is read then; where none is named nobody may write
 	Local    bool                 // the server listens on loopback alone: reading needs no token
 }
@@ -49,7 +49,41 @@ const pingTimeout = 5 * time.Second
 //	GET  /…              what package page says
 func Handler(o Options) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
+	o.probes(mux)
+	mux.HandleFunc("GET /api/v1/freeze", o.guarded(o.frozen))
+	mux.HandleFunc("POST /api/v1/freeze", o.guarded(o.freeze))
+	const target = "/api/v1/targets/{target}"
+	mux.HandleFunc("GET /api/v1/targets", o.guarded(o.listTargets))
+	mux.HandleFunc("GET "+target, o.target(o.showTarget))
+	mux.HandleFunc("GET "+target+"/policies", o.target(o.listPolicies))
+	mux.HandleFunc("GET "+target+"/runs", o.target(o.listRuns))
+	mux.HandleFunc("GET /api/v1/runs/{run}", o.guarded(o.showRun))
+	mux.HandleFunc("POST "+target+"/sync", o.target(o.sync))
+	mux.HandleFunc("POST "+target+"/suspend", o.target(o.suspend))
+	mux.HandleFunc("POST "+target+"/resume", o.target(o.resume))
+	if o.Webhooks == nil {
+		o.Webhooks = http.NotFoundHandler()
+	}
+	mux.Handle("/webhooks/", o.Webhooks)
+	if o.Page != nil {
+		mux.Handle("/", o.looking(o.Page))
+	}
+	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+// Probes returns the handler of /metrics, /healthz and /readyz alone.
+func Probes(o Options) http.Handler {
+	mux := http.NewServeMux()
+	o.probes(mux)
+	return mux
+}
+
+func (o Options) probes(mux *http.ServeMux) {
+	if o.Metrics != nil {
+		mux.Handle("GET /metrics", promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
+	} else {
+		mux.Handle("/metrics", http.NotFoundHandler())
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, named("stalled", o.Stalled()))
 	})
@@ -62,24 +96,6 @@ func Handler(o Options) http.Handler {
 		}
 		answer(w, problems)
 	})
-	mux.HandleFunc("GET /api/v1/freeze", o.guarded(o.frozen))
-	mux.HandleFunc("POST /api/v1/freeze", o.guarded(o.freeze))
-	const target = "/api/v1/targets/{target}"
-	mux.HandleFunc("GET /api/v1/targets", o.guarded(o.listTargets))
-	mux.HandleFunc("GET "+target, o.target(o.showTarget))
-	mux.HandleFunc("GET "+target+"/policies", o.target(o.listPolicies))
-	mux.HandleFunc("GET "+target+"/runs", o.target(o.listRuns))
-	mux.HandleFunc("GET /api/v1/runs/{run}", o.guarded(o.showRun))
-	mux.HandleFunc("POST "+target+"/sync", o.target(o.sync))
-	mux.HandleFunc("POST "+target+"/suspend", o.target(o.suspend))
-	mux.HandleFunc("POST "+target+"/resume", o.target(o.resume))
-	if o.Webhooks != nil {
-		mux.Handle("/webhooks/", o.Webhooks)
-	}
-	if o.Page != nil {
-		mux.Handle("/", o.looking(o.Page))
-	}
-	return http.NewCrossOriginProtection().Handler(mux)
 }
 
 func named(problem string, targets []string) []string {
