@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -12,27 +13,46 @@ import (
 // API's reference; nil stands for no policy. It is empty exactly when
 // policy.Equal holds.
 func Compare(before, after *policy.Policy) []FieldChange {
-	old, changed := leaves(before), leaves(after)
-	next := make(map[string]leaf, len(changed))
-	for _, l := range changed {
-		next[l.id] = l
-	}
 	var result []FieldChange
-	seen := make(map[string]bool, len(old))
-	for _, l := range old {
-		seen[l.id] = true
-		n, stays := next[l.id]
-		if !stays || n.text != l.text {
-			result = append(result, FieldChange{l.path, l.value, n.value})
+	for _, row := range Align(before, after) {
+		if !row.Same(0, 1) {
+			result = append(result, FieldChange{row.Path, row.Values[0], row.Values[1]})
 		}
 	}
-	for _, l := range changed {
-		if !seen[l.id] {
-			result = append(result, FieldChange{l.path, nil, l.value})
-		}
-	}
-	slices.SortStableFunc(result, func(a, b FieldChange) int { return rank(a.Path) - rank(b.Path) })
 	return result
+}
+
+// Row is what several policies hold in one place.
+type Row struct {
+	Path   string // as in FieldChange
+	Values []any  // of each policy, as in FieldChange; nil: not there
+	texts  []string
+}
+
+// Same reports whether the policies of these places in the list mean the same here.
+func (r Row) Same(i, j int) bool { return r.texts[i] == r.texts[j] }
+
+// Align sets policies side by side, in the order of the API's reference; nil
+// stands for no policy. For a set, such as include, there is one row for each
+// element that any of them has.
+func Align(policies ...*policy.Policy) []Row {
+	var rows []Row
+	at := map[string]int{}
+	for i, p := range policies {
+		for _, l := range leaves(p) {
+			n, known := at[l.id]
+			if !known {
+				n = len(rows)
+				at[l.id] = n
+				rows = append(rows, Row{l.path, make([]any, len(policies)), make([]string, len(policies))})
+			}
+			rows[n].Values[i], rows[n].texts[i] = l.value, l.text
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b Row) int {
+		return cmp.Or(rank(a.Path)-rank(b.Path), cmp.Compare(a.Path, b.Path))
+	})
+	return rows
 }
 
 // leaf is a value within a policy that is compared as a whole.

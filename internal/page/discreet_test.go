@@ -153,7 +153,7 @@ func TestNothingIsFoundByAHiddenAddress(t *testing.T) {
 	} {
 		for i, v := range []visitor.Visitor{{Addresses: true}, {}} {
 			text := words(t, w.getAs(v, path).Body.String())
-			if got := strings.Contains(text, "1 to 1 of 1") || strings.Contains(text, "What is recorded Key"); got != found[i] {
+			if got := strings.Contains(text, "1 to 1 of 1") || strings.Contains(text, "Where it is Key"); got != found[i] {
 				t.Errorf("GET %s, as %+v: found: %v; the page says %q", path, v, got, text)
 			}
 		}

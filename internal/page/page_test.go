@@ -116,16 +116,22 @@ func troubled(t *testing.T) *world {
 	answered := engineering()
 	answered.Settings = map[string]any{"session_duration": "24h", "approval_required": false}
 	now.Settings = map[string]any{"session_duration": "720h"}
+	now.Include = append(now.Include, policy.Rule{Kind: "everyone", Body: map[string]any{}})
+	fine, defaulted := engineering(), engineering()
+	fine.Name, fine.Settings, defaulted.Name = "Fine", nil, "Fine"
 	w.record(t,
 		policy.Recorded{Key: "eng", ID: "id-1", Sent: was, ReadBack: answered, Written: true, File: "policies/eng.yaml", Line: 3},
-		policy.Recorded{Key: "fine", ID: "id-2", Sent: policy.Policy{Name: "Fine"}, ReadBack: policy.Policy{Name: "Fine"}, File: "policies/fine.yaml", Line: 1},
+		policy.Recorded{Key: "fine", ID: "id-2", Sent: fine, ReadBack: defaulted, Written: true, File: "policies/fine.yaml", Line: 1},
 	)
 	w.ran(t, "run-1", noon.Add(-time.Hour), diff.Plan{States: map[diff.State]int{diff.InSync: 2}}, event.Noop, nil)
 	drift := diff.Change{
 		Action: diff.ActionUpdate, Key: "eng", Name: "Engineering", ID: "id-1", File: "policies/eng.yaml", Line: 3, State: diff.Drifted,
 		Reason: "changed in the account; held back by drift: report", Direction: "narrows", Fields: diff.Compare(&now, &was),
+		Desired: &policy.Desired{Policy: was, Key: "eng"}, Live: &policy.Live{Policy: now, ID: "id-1"},
 	}
 	create := diff.Change{Action: diff.ActionCreate, Key: "x/../<x>&?", Name: hostile, File: "policies/x.yaml", Line: 9, Reason: "not in the account", State: diff.Missing}
+	create.Desired = &policy.Desired{Policy: engineering(), Key: create.Key}
+	create.Desired.Name = hostile
 	failure := errors.New("create " + hostile + ":\n400 Bad Request")
 	w.ran(t, "run-2", noon.Add(-10*time.Minute), diff.Plan{
 		Changes: []diff.Change{create}, Reported: []diff.Change{drift},
@@ -168,6 +174,7 @@ func TestPages(t *testing.T) {
 		"filtered": "/targets/production?q=ENG&state=drifted",
 		"nothing":  "/targets/production?q=%22%3E%3Cscript%3E",
 		"drifted":  "/targets/production/policy?key=eng",
+		"fine":     "/targets/production/policy?key=fine",
 		"failed":   "/targets/production/policy?key=" + hostileKey,
 		"runs":     "/targets/production/runs",
 		"run":      "/runs/run-2",

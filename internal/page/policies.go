@@ -96,6 +96,8 @@ func newRow(p *report.Policy, off *deviance, planned bool) row {
 		return row{&declared, off.State, cmp.Or(off.Error, off.Reason)}
 	case off != nil:
 		return row{p, off.State, cmp.Or(off.Error, off.Reason)}
+	case planned && p.Undeclared:
+		return row{p, diff.Unmanaged, ""}
 	case planned:
 		return row{p, diff.InSync, ""}
 	case p.State == report.Orphaned:
@@ -108,7 +110,7 @@ func newRow(p *report.Policy, off *deviance, planned bool) row {
 }
 
 func calm(s diff.State) int {
-	if s == diff.InSync || s == "" {
+	if s == diff.InSync || s == diff.Unmanaged || s == "" {
 		return 1
 	}
 	return 0

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/policysync/policysync/internal/diff"
@@ -18,20 +17,14 @@ const maxHistory = 20
 
 type policyPage struct {
 	frame
-	Name    string
-	State   diff.State
-	Off     *deviance        // nil: it is as Git says, as far as is known
-	Record  *policy.Recorded // nil: it isn't recorded
-	Planned time.Time
-	Fields  []recordedField
-	History []happening
-}
-
-// recordedField is a field as it was sent and as it was read back.
-type recordedField struct {
-	Path           string
-	Sent, ReadBack []string
-	Differs        bool
+	Key, Name string
+	State     diff.State
+	Off       *deviance        // nil: it is as Git says, as far as is known
+	Record    *policy.Recorded // nil: it isn't recorded
+	Planned   time.Time        // what State and Sides are as of; zero: not known yet
+	Sides     sides
+	Pager     pager // of Sides.Rows
+	History   []happening
 }
 
 // happening is a change of the policy.
@@ -52,17 +45,16 @@ func (s *server) policy(w http.ResponseWriter, r *http.Request, target string) {
 		return
 	}
 	now := s.Watch.look(target)
-	view := policyPage{frame: frame{Target: target, Now: s.Now()}, Planned: now.planned}
+	view := policyPage{frame: frame{Target: target, Now: s.Now()}, Key: key, Planned: now.planned, Off: now.off[key]}
 	if err == nil {
-		view.Record = &record
-		view.Name, view.Fields = cmp.Or(record.Sent.Name, record.ReadBack.Name), fieldsOf(record)
-		if !now.planned.IsZero() {
-			view.State = diff.InSync
-		}
+		view.Record, view.Name = &record, cmp.Or(record.Sent.Name, record.ReadBack.Name)
+		view.State = stateOf(&record, now)
 	}
-	if off, is := now.off[key]; is {
-		view.Off, view.Name, view.State = off, off.Name, off.State
+	if view.Off != nil {
+		view.Name, view.State = view.Off.Name, view.Off.State
 	}
+	view.Sides = sidesOf(view.State, view.Off, view.Record)
+	view.Sides.Rows, view.Pager = turn(first(view.Sides.Rows), perPage, r)
 	if view.History, err = s.history(r.Context(), target, key); err != nil {
 		s.fail(w, http.StatusInternalServerError, err.Error())
 		return
@@ -78,31 +70,17 @@ func (s *server) policy(w http.ResponseWriter, r *http.Request, target string) {
 	s.show(w, http.StatusOK, "policy", view)
 }
 
-// fieldsOf returns what is recorded of a policy, in the order of the API's
-// reference.
-func fieldsOf(r policy.Recorded) []recordedField {
-	var all []recordedField
-	add := func(path string) *recordedField {
-		i := slices.IndexFunc(all, func(f recordedField) bool { return f.Path == path })
-		if i < 0 {
-			all, i = append(all, recordedField{Path: path}), len(all)
-		}
-		return &all[i]
+// stateOf returns the state of a recorded policy of which the last plan found
+// nothing amiss.
+func stateOf(r *policy.Recorded, now seen) diff.State {
+	switch {
+	case now.planned.IsZero():
+		return ""
+	case r.Undeclared():
+		return diff.Unmanaged
+	default:
+		return diff.InSync
 	}
-	if r.Sent.Name != "" {
-		for _, f := range diff.Compare(nil, &r.Sent) {
-			to := add(f.Path)
-			to.Sent = append(to.Sent, newField(f).After)
-		}
-	}
-	for _, f := range diff.Compare(nil, &r.ReadBack) {
-		to := add(f.Path)
-		to.ReadBack = append(to.ReadBack, newField(f).After)
-	}
-	for i := range all {
-		all[i].Differs = r.Sent.Name != "" && !slices.Equal(all[i].Sent, all[i].ReadBack)
-	}
-	return all
 }
 
 // history returns the policy's changes, the newest first.

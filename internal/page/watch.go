@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/policysync/policysync/internal/diff"
-	"github.com/policysync/policysync/internal/diff/render"
 	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/policy"
 )
 
 // Watch is an event.Sink that keeps of each target what the store doesn't: its
@@ -43,12 +43,8 @@ type deviance struct {
 	State               diff.State
 	Action              diff.Action
 	Reason, Error       string
-	Fields              []field
-	More                int // fields that are not in Fields
+	Git, Live           *policy.Policy // what Git declares and what the account has; nil: nothing, or not one
 }
-
-// field is a field of a policy, as text; "" where there is none.
-type field struct{ Path, Before, After string }
 
 // timing is how long the phases of a run took.
 type timing struct {
@@ -56,11 +52,8 @@ type timing struct {
 	phases []event.PhaseDone
 }
 
-// What is kept at most.
-const (
-	maxTimed  = 20  // runs of a target
-	maxFields = 100 // fields of a policy
-)
+// maxTimed is of how many runs of a target the phases are kept.
+const maxTimed = 20
 
 // Emit takes note of an event.
 func (w *Watch) Emit(e event.Event) {
@@ -139,25 +132,21 @@ func (s *seen) plan(p diff.Plan) {
 	}
 }
 
+// newDeviance keeps the bodies that a change has, and not the lists that they are
+// part of.
 func newDeviance(c diff.Change) *deviance {
 	d := &deviance{
 		Key: c.Key, Name: c.Name, ID: c.ID, File: c.File, Line: c.Line, State: c.State, Action: c.Action, Reason: c.Reason,
 	}
-	for _, f := range c.Fields[:min(len(c.Fields), maxFields)] {
-		d.Fields = append(d.Fields, newField(f))
+	if c.Desired != nil {
+		git := c.Desired.Policy
+		d.Git = &git
 	}
-	d.More = len(c.Fields) - len(d.Fields)
+	if c.Live != nil {
+		live := c.Live.Policy
+		d.Live = &live
+	}
 	return d
-}
-
-func newField(f diff.FieldChange) field {
-	text := func(value any) string {
-		if value == nil {
-			return ""
-		}
-		return render.Value(value)
-	}
-	return field{f.Path, text(f.Before), text(f.After)}
 }
 
 func (s *seen) change(e event.ChangeDone) {

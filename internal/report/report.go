@@ -45,6 +45,8 @@ type Policy struct {
 	UpdatedAt time.Time `json:"updated_at"`
 	InDoubt   bool      `json:"in_doubt"` // its last request's outcome isn't known
 	State     string    `json:"state"`    // one of States
+
+	Undeclared bool `json:"-"` // as of policy.Recorded
 }
 
 // The states that a policy is recorded in. Whether it has drifted since only a run
@@ -223,6 +225,7 @@ func failures(ctx context.Context, reader state.Reader, target string) ([]state.
 func newPolicy(l state.Listed) Policy {
 	return Policy{
 		Key: l.Key, Name: l.Name, ID: l.ID, Commit: l.Commit, File: l.File, Line: l.Line, UpdatedAt: l.UpdatedAt, State: recordedState(l),
+		Undeclared: l.Protect && l.File == "",
 	}
 }
 
