@@ -19,10 +19,11 @@ func (o Options) guarded(next http.HandlerFunc) http.HandlerFunc {
 			fail(w, status, problem)
 			return
 		}
+		v := visitor.Visitor{Addresses: true}
 		if r.Method == http.MethodPost {
-			r = r.WithContext(visitor.With(r.Context(), visitor.Visitor{Name: "token", Operator: true, Addresses: true}))
+			v.Name, v.Operator = "token", true
 		}
-		next(w, r)
+		next(discreet{w, v}, r.WithContext(visitor.With(r.Context(), v)))
 	}
 }
 
