@@ -12,10 +12,9 @@ import (
 )
 
 const (
-	refreshing = 30  // seconds after which the overview loads itself anew
-	perLook    = 25  // targets on a page
-	perTarget  = 5   // of its policies that are not as Git says
-	looksBack  = 200 // how many runs are read to tell since when
+	perLook   = 25  // targets on a page
+	perTarget = 5   // of its policies that are not as Git says
+	looksBack = 200 // how many runs are read to tell since when
 )
 
 type overviewPage struct {
@@ -39,8 +38,9 @@ type card struct {
 }
 
 func (s *server) overview(w http.ResponseWriter, r *http.Request) {
+	view := overviewPage{frame: s.live("Targets", "")}
 	some, pager := turn(s.urgent(), perLook, r)
-	view := overviewPage{frame: frame{Title: "Targets", Refresh: refreshing, Now: s.Now()}, Pager: pager}
+	view.Pager = pager
 	for _, t := range some {
 		c, err := s.card(r.Context(), t)
 		if err != nil {

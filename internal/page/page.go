@@ -5,7 +5,6 @@ package page
 import (
 	"bytes"
 	"cmp"
-	"embed"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -36,9 +35,6 @@ type Options struct {
 	Now     func() time.Time
 }
 
-//go:embed assets
-var assets embed.FS
-
 // server answers requests of those who may see as much as one visitor.
 type server struct {
 	Options
@@ -57,46 +53,47 @@ type server struct {
 //	GET /targets/{target}/policy   the policy of ?key=, or of ?ref= in place of a key with an address
 //	GET /targets/{target}/runs     its runs; ?page=
 //	GET /runs/{run}                a run; ?page= of its changes
-//	GET /assets/…                  style sheet and icon
+//	GET /events                    tells which targets change, as server-sent events
+//	GET /assets/…                  style sheet, icon and scripts
+//
+// No page needs its scripts.
 func Handler(o Options) http.Handler {
-	rows, seals := &shelf{}, newSeals()
+	rows, seals, shipped := &shelf{}, newSeals(), load("style.css", "icon.svg", "idiomorph.min.js", "live.js")
 	all := (&server{Options: o, sees: visitor.Visitor{Addresses: true}, seals: seals, rows: rows}).routes()
 	some := (&server{Options: o, seals: seals, rows: rows}).routes()
-	return secure(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /assets/{file}", shipped.serve)
+	mux.Handle("GET /events", &streams{&o.Watch.feed, shipped.version, make(chan struct{}, maxStreams)})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if visitor.Of(r.Context()).Addresses {
 			all.ServeHTTP(w, r)
 			return
 		}
 		some.ServeHTTP(w, r)
-	}))
+	})
+	return secure(mux)
 }
 
 func (s *server) routes() http.Handler {
-	s.pages = template.Must(template.New("").Funcs(s.functions()).ParseFS(assets, "assets/*.html"))
+	s.pages = template.Must(template.New("").Funcs(s.functions()).ParseFS(files, "assets/*.html"))
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.overview)
 	mux.HandleFunc("GET /targets/{target}", s.target(s.policies))
 	mux.HandleFunc("GET /targets/{target}/policy", s.target(s.policy))
 	mux.HandleFunc("GET /targets/{target}/runs", s.target(s.runs))
 	mux.HandleFunc("GET /runs/{run}", s.run)
-	for _, file := range []string{"style.css", "icon.svg"} {
-		mux.HandleFunc("GET /assets/"+file, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Cache-Control", "private, max-age=300")
-			http.ServeFileFS(w, r, assets, "assets/"+file)
-		})
-	}
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, http.StatusNotFound, "There is no page "+clip(r.URL.Path)+".")
 	})
 	return mux
 }
 
-// secure lets the page load nothing but its style sheet and icon, and nobody
+// secure lets the page load nothing but its own files and itself, and nobody
 // frame it or send its forms elsewhere.
 func secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, value := range map[string]string{
-			"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+			"Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 			"X-Content-Type-Options":  "nosniff",
 			"Referrer-Policy":         "same-origin",
 			"Cache-Control":           "no-store",
@@ -114,8 +111,19 @@ func secure(next http.Handler) http.Handler {
 type frame struct {
 	Title   string
 	Target  string // that it is about; "": none
-	Refresh int    // seconds until it loads itself anew; 0: never
+	Refresh int    // seconds until it loads itself anew where no script does better; 0: never, as people may be typing
 	Now     time.Time
+	Live    bool  // scripts keep it as it would be shown now
+	Since   int64 // the version of the feed that it shows at least
+}
+
+// refreshing is after how many seconds pages load themselves anew.
+const refreshing = 30
+
+// live returns the frame of a page that is kept up to date. Ask for it before for what the
+// page shows, so that nothing changes unseen in between.
+func (s *server) live(title, target string) frame {
+	return frame{Title: title, Target: target, Refresh: refreshing, Now: s.Now(), Live: true, Since: s.Watch.feed.now()}
 }
 
 // show answers with a page, whole or not at all.

@@ -204,8 +204,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// inspect holds a page to what all must keep to: no script, no style but the
-// sheet's, one h1, no level of headings left out, landmarks, ids once, labels that name
+// inspect holds a page to what all must keep to: no script or style but from files
+// of ours, one h1, no level of headings left out, landmarks, ids once, labels that name
 // something, and captions and scopes in tables.
 func inspect(t *testing.T, text string) {
 	t.Helper()
@@ -235,8 +235,12 @@ func inspect(t *testing.T, text string) {
 			}
 		}
 		switch n.Data {
-		case "script", "style", "iframe", "object":
+		case "style", "iframe", "object":
 			t.Errorf("there is a <%s>", n.Data)
+		case "script":
+			if n.FirstChild != nil || !strings.Contains(fmt.Sprint(n.Attr), "{ src /assets/") {
+				t.Errorf("a script isn't a file of ours: %v", n.Attr)
+			}
 		case "h1", "h2", "h3":
 			now := int(n.Data[1] - '0')
 			if now > level+1 {
@@ -273,7 +277,7 @@ func TestEveryAnswerIsLocked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for path, status := range map[string]int{
-		"/": 200, "/assets/style.css": 200, "/assets/icon.svg": 200, "/assets/overview.html": 404, "/nothing": 404, "/targets/x": 404, "/runs/x": 404,
+		"/": 200, "/assets/style.css": 200, "/assets/icon.svg": 200, "/assets/live.js": 200, "/assets/idiomorph.min.js": 200, "/assets/overview.html": 404, "/nothing": 404, "/targets/x": 404, "/runs/x": 404,
 		"/targets/production/policy?key=x": 404, "/targets/production": 200, "/targets/production/runs": 200, "/targets/production?page=x": 200, "/?page=99": 200,
 	} {
 		answer := w.get(path)

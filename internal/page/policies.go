@@ -31,6 +31,8 @@ type row struct {
 }
 
 func (s *server) policies(w http.ResponseWriter, r *http.Request, target string) {
+	frame := s.live(target, target)
+	frame.Refresh = 0
 	rows, err := s.rowsOf(r.Context(), target)
 	var c card
 	if err == nil {
@@ -42,7 +44,7 @@ func (s *server) policies(w http.ResponseWriter, r *http.Request, target string)
 		return
 	}
 	view := policiesPage{
-		frame: frame{Title: target, Target: target, Now: s.Now()}, Card: c,
+		frame: frame, Card: c,
 		Query: r.URL.Query().Get("q"), Filter: diff.State(r.URL.Query().Get("state")), All: len(rows),
 	}
 	counts := map[diff.State]int{}

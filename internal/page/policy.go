@@ -39,13 +39,14 @@ func (s *server) policy(w http.ResponseWriter, r *http.Request, target string) {
 		s.fail(w, http.StatusNotFound, "Links to policies that have an address in their keys hold until policysync is started anew. Look for the policy in the list of "+target+".")
 		return
 	}
+	frame := s.live("", target)
 	record, err := s.State.Record(r.Context(), target, key)
 	if err != nil && !errors.Is(err, state.ErrNoRecord) {
 		s.fail(w, http.StatusInternalServerError, err.Error())
 		return
 	}
 	now := s.Watch.look(target)
-	view := policyPage{frame: frame{Target: target, Now: s.Now()}, Key: key, Planned: now.planned, Off: now.off[key]}
+	view := policyPage{frame: frame, Key: key, Planned: now.planned, Off: now.off[key]}
 	if err == nil {
 		view.Record, view.Name = &record, cmp.Or(record.Sent.Name, record.ReadBack.Name)
 		view.State = stateOf(&record, now)

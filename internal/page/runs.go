@@ -22,12 +22,12 @@ type runsPage struct {
 }
 
 func (s *server) runs(w http.ResponseWriter, r *http.Request, target string) {
+	view := runsPage{frame: s.live("Runs of "+target, target)}
 	runs, err := s.State.Runs(r.Context(), state.RunQuery{Target: target, Limit: maxRuns})
 	if err != nil {
 		s.fail(w, http.StatusInternalServerError, err.Error())
 		return
 	}
-	view := runsPage{frame: frame{Title: "Runs of " + target, Target: target, Now: s.Now()}}
 	some, pager := turn(runs, perPage, r)
 	view.Pager = pager
 	for _, run := range some {
@@ -47,6 +47,7 @@ type runPage struct {
 }
 
 func (s *server) run(w http.ResponseWriter, r *http.Request) {
+	view := runPage{frame: s.live("", "")}
 	found, err := s.State.Run(r.Context(), r.PathValue("run"))
 	if errors.Is(err, state.ErrNoRun) {
 		s.fail(w, http.StatusNotFound, "There is no run "+clip(r.PathValue("run"))+".")
@@ -60,12 +61,9 @@ func (s *server) run(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, http.StatusInternalServerError, err.Error())
 		return
 	}
-	began := found.Started.UTC().Format(time.DateTime) + " UTC"
-	view := runPage{
-		frame: frame{Title: "Run of " + began, Target: found.Target, Now: s.Now()}, Run: run,
-		Phases: s.Watch.phasesOf(found.Target, found.ID),
-		Counts: counted(func(s diff.State) int { return found.Counts[string(s)] }),
-	}
+	view.Title, view.Target, view.Run = "Run of "+found.Started.UTC().Format(time.DateTime)+" UTC", found.Target, run
+	view.Phases = s.Watch.phasesOf(found.Target, found.ID)
+	view.Counts = counted(func(s diff.State) int { return found.Counts[string(s)] })
 	if !found.Finished.IsZero() {
 		view.Took = found.Finished.Sub(found.Started)
 	}

@@ -13,8 +13,10 @@ import (
 
 // Watch is an event.Sink that keeps of each target what the store doesn't: its
 // last commit, how its last run ended, and the policies that are not as Git
-// says. Its zero value has seen nothing. It may be used concurrently.
+// says; and tells the pages that are open when one has changed. Its zero value
+// has seen nothing. It may be used concurrently.
 type Watch struct {
+	feed    feed
 	mu      sync.Mutex
 	targets map[string]*seen
 }
@@ -57,31 +59,51 @@ const maxTimed = 20
 
 // Emit takes note of an event.
 func (w *Watch) Emit(e event.Event) {
+	if target, changed := w.note(e); changed {
+		w.feed.tell(target)
+	}
+}
+
+// note takes note of an event, and reports what pages show another way now;
+// "" is anything.
+func (w *Watch) note(e event.Event) (target string, changed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch e := e.(type) {
 	case event.RunStarted:
 		s := w.of(e.Target)
 		s.running, s.began, s.phases = true, e.At, nil
+		return e.Target, true
 	case event.SourceFetched:
 		if e.Err == nil {
 			author, _, _ := strings.Cut(e.Author, " <")
 			w.of(e.Target).commit = commit{e.Commit, author, e.Subject}
 		}
+		return e.Target, e.Result == event.Changed
 	case event.PhaseDone:
 		s := w.of(e.Target)
 		s.phases = append(s.phases, e)
+		return e.Target, true
 	case event.PlanMade:
 		w.of(e.Target).plan(e.Plan)
+		return e.Target, true
 	case event.ChangeDone:
 		w.of(e.Target).change(e)
+		return e.Target, true
 	case event.RunDone:
 		w.of(e.Target).end(e)
+		return e.Target, true
+	case event.Suspended:
+		return e.Target, true
+	case event.Resumed:
+		return e.Target, true
 	case event.Configured:
 		for _, target := range e.Removed {
 			delete(w.targets, target)
 		}
+		return "", true
 	default:
+		return "", false
 	}
 }
 
