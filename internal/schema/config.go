@@ -49,7 +49,7 @@ func (c configs) add(s *jsonschema.Schema, name string, k config.Key) error {
 		return c.add(s.Properties[first], rest, k)
 	}
 	added := c.key(k)
-	added.Title, added.Description = first, sentences(k.Doc)
+	added.Title, added.Description = first, sentences(k.Text())
 	s.Properties[first] = added
 	if k.Default == "" {
 		return nil
