@@ -16,15 +16,18 @@ TOOLS     ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/policysync-tools/$(TOOLS_KEY
 SKIPPED   ?= /dev/null
 
 # What CI runs, in this order.
-CHECKS := build vet test race lint tidy-check supply-check fuzz
+CHECKS := build cross vet test race lint tidy-check supply-check fuzz
 
-.PHONY: help build vet test race lint fmt generate tidy-check licences supply-check vulncheck fuzz bench soak cover ci
+.PHONY: help build cross vet test race lint fmt generate tidy-check licences supply-check vulncheck fuzz bench soak cover ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
 
 build: ## build ./bin/policysync, static and reproducible
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/policysync ./cmd/policysync
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -o bin/policysync ./cmd/policysync
+
+cross: ## compile for the other systems that are released
+	@for os in darwin windows; do echo "$$os"; CGO_ENABLED=0 GOOS=$$os $(GO) build -trimpath ./... || exit 1; done
 
 vet: ## go vet
 	$(GO) vet ./...

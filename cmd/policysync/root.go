@@ -36,7 +36,7 @@ func newRoot(a *app) *cobra.Command {
 It reads policy YAML from a repository, compares it with what it last applied
 and with what the account has now, creates what is missing, and tells of
 everything else: drift, orphans, conflicts.`,
-		Version:      versionLine(),
+		Version:      buildInfo().String(),
 		SilenceUsage: true, SilenceErrors: true,
 		Args: known,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },

@@ -90,7 +90,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink 
 	if err != nil {
 		return err
 	}
-	wakes, stopWakes := receive(syscall.SIGUSR1)
+	wakes, stopWakes := receive(wakeSignals()...)
 	defer stopWakes()
 	hangups, stopHangups := receive(syscall.SIGHUP)
 	defer stopHangups()
@@ -145,11 +145,13 @@ func isLoopback(address net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// receive returns the channel of a signal, which from now on does nothing else
-// until stop is called.
-func receive(sig os.Signal) (signals <-chan os.Signal, stop func()) {
+// receive returns the channel of these signals, which from now on do nothing
+// else until stop is called.
+func receive(these ...os.Signal) (signals <-chan os.Signal, stop func()) {
 	received := make(chan os.Signal, 1)
-	signal.Notify(received, sig)
+	if len(these) > 0 { // else Notify would take all
+		signal.Notify(received, these...)
+	}
 	return received, func() { signal.Stop(received) }
 }
 
@@ -157,7 +159,7 @@ func newRegistry(now metrics.Now) (*prometheus.Registry, *metrics.Metrics, error
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	build := buildInfo()
-	counters, err := metrics.New(registry, metrics.Build{Version: build.version, Revision: build.revision}, now)
+	counters, err := metrics.New(registry, metrics.Build{Version: build.Version, Revision: build.revision()}, now)
 	return registry, counters, err
 }
 
