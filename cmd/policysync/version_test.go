@@ -11,8 +11,11 @@ func TestVersionTellsFromWhatTheProgramWasBuilt(t *testing.T) {
 	const commit = "7e4b0644217cd0ed4f13e12572914b2073696912"
 	settings := func(modified string) []debug.BuildSetting {
 		return []debug.BuildSetting{
-			{Key: "-trimpath", Value: "true"}, {Key: "vcs", Value: "git"}, {Key: "vcs.revision", Value: commit},
-			{Key: "vcs.time", Value: "2026-11-25T23:52:24Z"}, {Key: "vcs.modified", Value: modified},
+			{Key: "-trimpath", Value: "true"},
+			{Key: "vcs", Value: "git"},
+			{Key: "vcs.revision", Value: commit},
+			{Key: "vcs.time", Value: "2026-11-25T23:52:24Z"},
+			{Key: "vcs.modified", Value: modified},
 		}
 	}
 	for name, test := range map[string]struct {
