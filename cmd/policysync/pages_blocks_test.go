@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -119,6 +120,38 @@ func parses(arguments string) error {
 		}
 	}
 	return nil
+}
+
+// TestPagesNameTestsThatThereAre, each in the package that a command names.
+func TestPagesNameTestsThatThereAre(t *testing.T) {
+	t.Parallel()
+	command := regexp.MustCompile(`go test (?:-[a-z]+ )*\./(\S+) -run '?([A-Za-z|]+)'?`)
+	named := 0
+	for _, page := range pages(t) {
+		for _, found := range command.FindAllStringSubmatch(text(t, page), -1) {
+			for name := range strings.SplitSeq(found[2], "|") {
+				named++
+				if !isTest(t, found[1], name) {
+					t.Errorf("%s names the test %s of %s, which there isn't", page, name, found[1])
+				}
+			}
+		}
+	}
+	if named < 30 {
+		t.Errorf("pages name %d tests only", named)
+	}
+}
+
+func isTest(t *testing.T, folder, name string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(folder), "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(files, func(file string) bool {
+		code, err := os.ReadFile(file)
+		return err == nil && strings.Contains(string(code), "\nfunc "+name+"(")
+	})
 }
 
 // anyYAML is for what other programs read.
