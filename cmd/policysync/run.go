@@ -120,7 +120,7 @@ func (s *service) page(watch *page.Watch) http.Handler {
 			}
 			return all
 		},
-		State: s.make.store, Watch: watch, Next: s.daemon.Next, Stalled: s.daemon.Stalled, Now: time.Now,
+		State: s.make.store, Watch: watch, Next: s.daemon.Next, Stalled: s.daemon.Stalled, Now: time.Now, Actions: s.daemon,
 	})
 }
 

@@ -2,13 +2,13 @@ package page
 
 import (
 	"cmp"
-	"context"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/policysync/policysync/internal/report"
 	"github.com/policysync/policysync/internal/state"
+	"github.com/policysync/policysync/internal/visitor"
 )
 
 const (
@@ -35,14 +35,15 @@ type card struct {
 	Off       []*deviance // the first of them
 	More      int         // that are not in Off
 	Planned   time.Time   // what Off is as of
+	Operator  bool        // whoever looks may act
 }
 
 func (s *server) overview(w http.ResponseWriter, r *http.Request) {
-	view := overviewPage{frame: s.live("Targets", "")}
+	view := overviewPage{frame: s.live(r, "Targets", "")}
 	some, pager := turn(s.urgent(), perLook, r)
 	view.Pager = pager
 	for _, t := range some {
-		c, err := s.card(r.Context(), t)
+		c, err := s.card(r, t)
 		if err != nil {
 			s.fail(w, http.StatusInternalServerError, err.Error())
 			return
@@ -68,9 +69,10 @@ func (s *server) urgent() []Target {
 	return all
 }
 
-func (s *server) card(ctx context.Context, t Target) (card, error) {
+func (s *server) card(r *http.Request, t Target) (card, error) {
+	ctx := r.Context()
 	now := s.Watch.look(t.Name)
-	c := card{Target: t, Commit: now.commit, Running: now.running, Next: s.Next(t.Name), Planned: now.planned}
+	c := card{Target: t, Commit: now.commit, Running: now.running, Next: s.Next(t.Name), Planned: now.planned, Operator: visitor.Of(ctx).Operator}
 	recorded, err := report.OfTarget(ctx, s.State, t.Name, s.Now())
 	if err != nil {
 		return c, err

@@ -33,6 +33,7 @@ type Options struct {
 	Next    func(target string) time.Time // when its next run begins; zero: that isn't known
 	Stalled func() []string               // targets whose loop has shown no sign of life in time
 	Now     func() time.Time
+	Actions Actions
 }
 
 // server answers requests of those who may see as much as one visitor.
@@ -52,6 +53,8 @@ type server struct {
 //	GET /targets/{target}          one target's policies; ?q= searches, ?state= filters, ?page= turns the page
 //	GET /targets/{target}/policy   the policy of ?key=, or of ?ref= in place of a key with an address
 //	GET /targets/{target}/runs     its runs; ?page=
+//	POST /targets/{target}/sync, …/resume
+//	GET, POST /targets/{target}/suspend
 //	GET /runs/{run}                a run; ?page= of its changes
 //	GET /events                    tells which targets change, as server-sent events
 //	GET /assets/…                  style sheet, icon and scripts
@@ -82,6 +85,10 @@ func (s *server) routes() http.Handler {
 	mux.HandleFunc("GET /targets/{target}/policy", s.target(s.policy))
 	mux.HandleFunc("GET /targets/{target}/runs", s.target(s.runs))
 	mux.HandleFunc("GET /runs/{run}", s.run)
+	mux.HandleFunc("POST /targets/{target}/sync", s.act(s.sync))
+	mux.HandleFunc("POST /targets/{target}/resume", s.act(s.resume))
+	mux.HandleFunc("GET /targets/{target}/suspend", s.act(s.suspendForm))
+	mux.HandleFunc("POST /targets/{target}/suspend", s.act(s.suspend))
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, http.StatusNotFound, "There is no page "+clip(r.URL.Path)+".")
 	})
@@ -115,6 +122,8 @@ type frame struct {
 	Now     time.Time
 	Live    bool  // scripts keep it as it would be shown now
 	Since   int64 // the version of the feed that it shows at least
+	Who     visitor.Visitor
+	Path    string // and query, to come back to
 }
 
 // refreshing is after how many seconds pages load themselves anew.
@@ -122,8 +131,15 @@ const refreshing = 30
 
 // live returns the frame of a page that is kept up to date. Ask for it before for what the
 // page shows, so that nothing changes unseen in between.
-func (s *server) live(title, target string) frame {
-	return frame{Title: title, Target: target, Refresh: refreshing, Now: s.Now(), Live: true, Since: s.Watch.feed.now()}
+func (s *server) live(r *http.Request, title, target string) frame {
+	f := s.still(r, title, target)
+	f.Refresh, f.Live, f.Since = refreshing, true, s.Watch.feed.now()
+	return f
+}
+
+// still returns the frame of a page that stays as it is.
+func (s *server) still(r *http.Request, title, target string) frame {
+	return frame{Title: title, Target: target, Now: s.Now(), Who: visitor.Of(r.Context()), Path: r.URL.RequestURI()}
 }
 
 // show answers with a page, whole or not at all.
@@ -138,11 +154,13 @@ func (s *server) show(w http.ResponseWriter, status int, page string, view any) 
 	_, _ = text.WriteTo(w) // the one who asked is gone: nobody is left to tell
 }
 
+type failurePage struct {
+	frame
+	Problem string
+}
+
 func (s *server) fail(w http.ResponseWriter, status int, problem string) {
-	s.show(w, status, "failure", struct {
-		frame
-		Problem string
-	}{frame{Title: http.StatusText(status), Now: s.Now()}, problem})
+	s.show(w, status, "failure", failurePage{frame{Title: http.StatusText(status), Now: s.Now()}, problem})
 }
 
 // target answers for the targets that there are.

@@ -37,6 +37,7 @@ type world struct {
 	watch   *page.Watch
 	targets []page.Target
 	stalled []string
+	did     deeds
 	http.Handler
 }
 
@@ -55,7 +56,7 @@ func newWorld(t testing.TB) *world {
 	w.Handler = page.Handler(page.Options{
 		Targets: func() []page.Target { return w.targets }, State: store, Watch: w.watch,
 		Next:    func(string) time.Time { return noon.Add(40 * time.Second) },
-		Stalled: func() []string { return w.stalled }, Now: func() time.Time { return noon },
+		Stalled: func() []string { return w.stalled }, Now: func() time.Time { return noon }, Actions: &w.did,
 	})
 	return w
 }

@@ -15,6 +15,7 @@ import (
 type policiesPage struct {
 	frame
 	Card   card
+	Notice string
 	Query  string
 	Filter diff.State
 	Listed []count // of the policies listed, whatever the search
@@ -31,20 +32,20 @@ type row struct {
 }
 
 func (s *server) policies(w http.ResponseWriter, r *http.Request, target string) {
-	frame := s.live(target, target)
+	frame := s.live(r, target, target)
 	frame.Refresh = 0
 	rows, err := s.rowsOf(r.Context(), target)
 	var c card
 	if err == nil {
 		i := slices.IndexFunc(s.Targets(), func(t Target) bool { return t.Name == target })
-		c, err = s.card(r.Context(), s.Targets()[max(i, 0)])
+		c, err = s.card(r, s.Targets()[max(i, 0)])
 	}
 	if err != nil {
 		s.fail(w, http.StatusInternalServerError, err.Error())
 		return
 	}
 	view := policiesPage{
-		frame: frame, Card: c,
+		frame: frame, Card: c, Notice: s.notice(r),
 		Query: r.URL.Query().Get("q"), Filter: diff.State(r.URL.Query().Get("state")), All: len(rows),
 	}
 	counts := map[diff.State]int{}

@@ -39,7 +39,7 @@ func (s *server) policy(w http.ResponseWriter, r *http.Request, target string) {
 		s.fail(w, http.StatusNotFound, "Links to policies that have an address in their keys hold until policysync is started anew. Look for the policy in the list of "+target+".")
 		return
 	}
-	frame := s.live("", target)
+	frame := s.live(r, "", target)
 	record, err := s.State.Record(r.Context(), target, key)
 	if err != nil && !errors.Is(err, state.ErrNoRecord) {
 		s.fail(w, http.StatusInternalServerError, err.Error())

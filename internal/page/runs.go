@@ -22,7 +22,7 @@ type runsPage struct {
 }
 
 func (s *server) runs(w http.ResponseWriter, r *http.Request, target string) {
-	view := runsPage{frame: s.live("Runs of "+target, target)}
+	view := runsPage{frame: s.live(r, "Runs of "+target, target)}
 	runs, err := s.State.Runs(r.Context(), state.RunQuery{Target: target, Limit: maxRuns})
 	if err != nil {
 		s.fail(w, http.StatusInternalServerError, err.Error())
@@ -47,7 +47,7 @@ type runPage struct {
 }
 
 func (s *server) run(w http.ResponseWriter, r *http.Request) {
-	view := runPage{frame: s.live("", "")}
+	view := runPage{frame: s.live(r, "", "")}
 	found, err := s.State.Run(r.Context(), r.PathValue("run"))
 	if errors.Is(err, state.ErrNoRun) {
 		s.fail(w, http.StatusNotFound, "There is no run "+clip(r.PathValue("run"))+".")

@@ -184,7 +184,7 @@ func (o Options) suspend(w http.ResponseWriter, r *http.Request, target string) 
 		return
 	}
 	now := time.Now()
-	until, err := untilOf(request.Until, now)
+	until, err := state.ParseUntil(request.Until, now)
 	if err != nil {
 		fail(w, http.StatusBadRequest, err.Error())
 		return
@@ -200,25 +200,6 @@ func (o Options) suspend(w http.ResponseWriter, r *http.Request, target string) 
 		return
 	}
 	o.showTarget(w, r, target)
-}
-
-// untilOf returns the time that a text names, or that comes so long after now;
-// the zero time for an empty one.
-func untilOf(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	at, err := time.Parse(time.RFC3339, text)
-	if d, isDuration := time.ParseDuration(text); isDuration == nil {
-		at, err = now.Add(d), nil
-	}
-	if err != nil {
-		return at, fmt.Errorf("until is %q: want a time such as %s, or how long, such as 90m or 48h", text, now.Add(time.Hour).Format(time.RFC3339))
-	}
-	if !at.After(now) {
-		return at, fmt.Errorf("until is %q, which is over", text)
-	}
-	return at, nil
 }
 
 func (o Options) resume(w http.ResponseWriter, r *http.Request, target string) {
