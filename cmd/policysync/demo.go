@@ -71,10 +71,10 @@ func (a *app) demo(ctx context.Context) (err error) {
 
   repository  %s
   account     %s
-  status      http://%s/
+  status      http://%s/ (sign in with the token %q for its buttons)
   metrics     http://%s/metrics
 
-`, d.Repo, d.Account.BaseURL, at, at)
+`, d.Repo, d.Account.BaseURL, at, demo.APIToken, at)
 	})
 }
 

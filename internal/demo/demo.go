@@ -18,6 +18,10 @@ import (
 	"github.com/policysync/policysync/internal/schema"
 )
 
+// APIToken is what people sign in with. It is no secret: there is nothing to be
+// protected, and the socket is on the loopback interface.
+const APIToken = "demo"
+
 // Demo is a scratch folder with everything in it. Close takes it away again.
 type Demo struct {
 	Dir     string // the scratch folder
@@ -83,8 +87,8 @@ func vars() config.Vars {
 // Config returns a config for one target named demo that works on all this
 // and looks every second.
 func (d *Demo) Config(env config.Env) (*config.Config, error) {
-	token := filepath.Join(d.Dir, "cloudflare-token")
-	if err := os.WriteFile(token, []byte(simulator.DefaultToken), 0o600); err != nil {
+	token, signIn := filepath.Join(d.Dir, "cloudflare-token"), filepath.Join(d.Dir, "api-token")
+	if err := errors.Join(os.WriteFile(token, []byte(simulator.DefaultToken), 0o600), os.WriteFile(signIn, []byte(APIToken), 0o600)); err != nil {
 		return nil, err
 	}
 	cfg, err := config.FromEnvironment(env)
@@ -100,7 +104,7 @@ func (d *Demo) Config(env config.Env) (*config.Config, error) {
 		return nil, err
 	}
 	cfg.State = config.StateAt(filepath.Join(d.Dir, "state", "state.db"))
-	cfg.Server.Listen = "127.0.0.1:0"
+	cfg.Server.Listen, cfg.Server.APIToken.File = "127.0.0.1:0", signIn
 	return cfg, cfg.Validate()
 }
 
