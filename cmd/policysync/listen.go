@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 
 	"go.uber.org/zap"
 
+	"github.com/policysync/policysync/internal/certificate"
 	"github.com/policysync/policysync/internal/config"
 	"github.com/policysync/policysync/internal/serve"
 	"github.com/policysync/policysync/internal/web"
@@ -49,18 +51,24 @@ func (l listeners) close() error {
 	return err
 }
 
-// servers returns who answers at the addresses.
-func (l listeners) servers(o web.Options) []serve.Server {
+// servers returns who answers at the addresses, with that certificate if there
+// is one. Metrics at an address of their own never need one: those who scrape
+// and probe there come by an inner network, and often can't check whom they ask.
+func (l listeners) servers(c *certificate.Files, o web.Options) []serve.Server {
 	var all []serve.Server
+	var secure *tls.Config
+	if c != nil {
+		secure = c.TLS()
+	}
 	if l.metrics != nil {
 		all = append(all, serve.Server{Listener: l.metrics, Handler: web.Probes(o)})
 		o.Metrics = nil
 	}
 	if l.webhooks != nil {
-		all = append(all, serve.Server{Listener: l.webhooks, Handler: o.Webhooks})
+		all = append(all, serve.Server{Listener: l.webhooks, Handler: o.Webhooks, TLS: secure})
 		o.Webhooks = nil
 	}
-	return append(all, serve.Server{Listener: l.main, Handler: web.Handler(o)})
+	return append(all, serve.Server{Listener: l.main, Handler: web.Handler(o), TLS: secure})
 }
 
 // told writes a line for each address, the main one's first.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/policysync/policysync/internal/certificate"
 	"github.com/policysync/policysync/internal/config"
 	"github.com/policysync/policysync/internal/secret"
 )
@@ -23,8 +24,9 @@ const apiEnv = "POLICYSYNC_API_TOKEN"
 
 // remote is the API of the running daemon.
 type remote struct {
-	base  string
-	token secret.Value
+	base   string
+	client *http.Client
+	token  secret.Value
 }
 
 // remoteFlags adds the flags that say where the daemon is.
@@ -56,12 +58,16 @@ func (a *app) remote() (*remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	base, err := baseURL(a.flags.server, cfg.Server.Listen)
+	base, err := baseURL(a.flags.server, cfg.Server)
+	if err != nil {
+		return nil, err
+	}
+	client, err := clientOf(a.flags.server, cfg.Server)
 	if err != nil {
 		return nil, err
 	}
 	if text, _ := a.env(apiEnv); text != "" {
-		return &remote{base, secret.New(text)}, nil
+		return &remote{base, client, secret.New(text)}, nil
 	}
 	token, err := cfg.Server.APIToken.Read()
 	if errors.Is(err, secret.ErrNotSet) {
@@ -70,12 +76,12 @@ func (a *app) remote() (*remote, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w; or set %s", err, apiEnv)
 	}
-	return &remote{base, token}, nil
+	return &remote{base, client, token}, nil
 }
 
 // baseURL returns where the API is: at the server, if one is named, else where
 // the daemon of the same config listens.
-func baseURL(server, listen string) (string, error) {
+func baseURL(server string, daemon config.Server) (string, error) {
 	if server != "" {
 		u, err := url.Parse(server)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
@@ -83,14 +89,31 @@ func baseURL(server, listen string) (string, error) {
 		}
 		return u.JoinPath("/").String(), nil
 	}
-	host, port, err := net.SplitHostPort(listen)
+	host, port, err := net.SplitHostPort(daemon.Listen)
 	if err != nil || port == "0" {
-		return "", fmt.Errorf("server.listen is %q, which doesn't tell the port: name the daemon with --server", listen)
+		return "", fmt.Errorf("server.listen is %q, which doesn't tell the port: name the daemon with --server", daemon.Listen)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port) + "/", nil
+	scheme := "http"
+	if daemon.TLS.Certificate != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port) + "/", nil
+}
+
+// clientOf returns a client for the server, if one is named, else for the daemon
+// of the same config, whose certificate it knows from there.
+func clientOf(server string, daemon config.Server) (*http.Client, error) {
+	if server != "" || daemon.TLS.Certificate == "" {
+		return &http.Client{}, nil
+	}
+	known, err := certificate.Recognise(daemon.TLS.Certificate)
+	if err != nil {
+		return nil, fmt.Errorf("server.tls: %w; or name the daemon with --server", err)
+	}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: known, ForceAttemptHTTP2: true}}, nil
 }
 
 // post asks the daemon to do something to a target, and decodes its answer.
@@ -106,7 +129,7 @@ func (r *remote) post(ctx context.Context, target, action string, body, answer a
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+r.token.Reveal())
-	response, err := (&http.Client{}).Do(request)
+	response, err := r.client.Do(request)
 	if err != nil {
 		return fmt.Errorf("no daemon answers: %w: start `policysync run`, or name another place with --server", err)
 	}

@@ -86,6 +86,9 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink 
 	if err := s.begin(ctx, cfg, again.file); err != nil {
 		return err
 	}
+	if s.certificate, err = loadCertificate(cfg.Server.TLS); err != nil {
+		return err
+	}
 	at, err := listen(ctx, cfg.Server)
 	if err != nil {
 		return err
@@ -95,7 +98,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink 
 	hangups, stopHangups := receive(syscall.SIGHUP)
 	defer stopHangups()
 	listening(at)
-	servers := at.servers(web.Options{
+	servers := at.servers(s.certificate, web.Options{
 		Metrics: registry, Stalled: s.daemon.Stalled, Unready: s.daemon.Unready, Ping: store.Ping,
 		Freezer: s.switches, Targets: s.daemon, Names: func() []string { return namesOf(s.config()) }, State: store,
 		Page: s.page(watch), Webhooks: newWebhooks(s), Token: func() secret.Source { return s.config().Server.APIToken }, Local: isLoopback(at.main.Addr()),
@@ -103,6 +106,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink 
 	return serve.While(ctx, servers, s.sink, func(ctx context.Context) {
 		var beside sync.WaitGroup
 		beside.Go(func() { s.wakeAt(ctx, wakes) })
+		beside.Go(func() { s.certify(ctx) })
 		beside.Go(func() { s.follow(ctx, again, hangups) })
 		beside.Go(func() { pruneDaily(ctx, store, s.retention, s.warn) })
 		s.daemon.Run(ctx)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/policysync/policysync/internal/certificate"
 	"github.com/policysync/policysync/internal/config"
 	"github.com/policysync/policysync/internal/daemon"
 	"github.com/policysync/policysync/internal/event"
@@ -18,11 +19,12 @@ import (
 
 // service is the running daemon with what its config says, which may change.
 type service struct {
-	daemon   *daemon.Daemon
-	switches *freezer
-	sink     event.Sink // told of all but what runs do
-	make     workshop
-	inForce  atomic.Pointer[settings]
+	daemon      *daemon.Daemon
+	switches    *freezer
+	sink        event.Sink // told of all but what runs do
+	make        workshop
+	certificate *certificate.Files // of the server; nil: it speaks plain HTTP
+	inForce     atomic.Pointer[settings]
 }
 
 // settings are a config and who runs its targets, by their names. They aren't
@@ -88,6 +90,8 @@ func unchangeable(last, next *config.Config) error {
 		{"server.listen", last.Server.Listen, next.Server.Listen},
 		{"server.metrics_listen", last.Server.MetricsListen, next.Server.MetricsListen},
 		{"server.webhooks_listen", last.Server.WebhooksListen, next.Server.WebhooksListen},
+		{"server.tls.cert_file", last.Server.TLS.Certificate, next.Server.TLS.Certificate},
+		{"server.tls.key_file", last.Server.TLS.Key.File, next.Server.TLS.Key.File},
 		{"state.url", last.State.URL, next.State.URL},
 		{"audit.file", last.Audit.File, next.Audit.File},
 	} {

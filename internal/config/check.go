@@ -140,6 +140,9 @@ func (f *findings) server(s *Server) {
 	f.listen(&s.Listen, "server.listen")
 	f.listen(&s.MetricsListen, "server.metrics_listen", s.Listen)
 	f.listen(&s.WebhooksListen, "server.webhooks_listen", s.Listen, s.MetricsListen)
+	if (s.TLS.Certificate == "") != s.TLS.Key.IsZero() {
+		f.report(f.first(&s.TLS), "server.tls needs both of cert_file and key_file")
+	}
 	f.unavailable(&s.Access.TeamDomain, "server.access.team_domain")
 	f.unavailable(&s.Access.Audience, "server.access.audience")
 	f.unavailable(&s.Access.Operators, "server.access.operators")

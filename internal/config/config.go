@@ -130,9 +130,17 @@ type Server struct {
 	Listen         string        `yaml:"listen"`          // host:port
 	MetricsListen  string        `yaml:"metrics_listen"`  // host:port, another than the others are; empty: metrics are where everything is
 	WebhooksListen string        `yaml:"webhooks_listen"` // the same of webhooks
+	TLS            TLS           `yaml:"tls"`
 	APIToken       secret.Source `yaml:"api_token_file"`
 	Access         Access        `yaml:"access"`
 	Webhooks       Webhooks      `yaml:"webhooks"`
+}
+
+// TLS names what the server proves itself with; both files or none, which is
+// plain HTTP. Metrics at an address of their own are plain in any case.
+type TLS struct {
+	Certificate string        `yaml:"cert_file"`
+	Key         secret.Source `yaml:"key_file"`
 }
 
 // Access is the Cloudflare Access application in front of the server.

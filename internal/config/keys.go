@@ -196,6 +196,15 @@ var allKeys = []Key{
 		Name: "server.webhooks_listen", Values: "host:port",
 		Doc: "where webhooks alone are received; then they aren't at `listen`",
 	},
+	{Name: "server.tls", Doc: "the server's certificate, for https; both files are needed"},
+	{
+		Name: "server.tls.cert_file", Values: "file",
+		Doc: "a certificate in PEM, with which `listen` and `webhooks_listen` speak https, followed by those between it and its authority",
+	},
+	{
+		Name: "server.tls.key_file", Values: "file",
+		Doc: "its key, in PEM, without a passphrase",
+	},
 	{
 		Name: "server.api_token_file", Values: "file",
 		Doc: "holds the bearer token that the [API](http.md) asks for",

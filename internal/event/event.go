@@ -239,6 +239,16 @@ type Configured struct {
 	Added, Changed, Removed []string // targets, since the last one took effect; empty at the start
 }
 
+// Certified is a certificate of the HTTP server that took effect, at the start or
+// later, or that was refused.
+type Certified struct {
+	Err error // why it was refused, so that the last one goes on; nil: it took effect
+
+	// Of the certificate that is in force.
+	Names []string
+	Ends  time.Time
+}
+
 // Panicked is a request whose handler panicked: a mistake in policysync.
 type Panicked struct {
 	Route   string
@@ -269,6 +279,7 @@ func (WebhookDone) isEvent()   {}
 func (Suspended) isEvent()     {}
 func (Resumed) isEvent()       {}
 func (Configured) isEvent()    {}
+func (Certified) isEvent()     {}
 func (Panicked) isEvent()      {}
 func (Complained) isEvent()    {}
 

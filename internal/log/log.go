@@ -98,6 +98,8 @@ func (s sink) Emit(e event.Event) {
 		s.Info("resumed", zap.String("target", e.Target), zap.Bool("expired", e.Expired))
 	case event.Configured:
 		s.configured(e)
+	case event.Certified:
+		s.certified(e)
 	case event.Panicked:
 		s.Error("a request's handler panicked", zap.String("route", e.Route), zap.String("error", e.Problem), zap.String("stack", e.Stack))
 	case event.Complained:
@@ -105,6 +107,15 @@ func (s sink) Emit(e event.Event) {
 	case event.BudgetWaited:
 		s.Debug("waited for the account's rate limit", zap.String("target", e.Target), zap.Duration("waited", e.Waited))
 	}
+}
+
+func (s sink) certified(e event.Certified) {
+	fields := []zap.Field{zap.Strings("names", e.Names), zap.Time("ends", e.Ends.UTC())}
+	if e.Err != nil {
+		s.Error("certificate refused, the last one stays in force", append(fields, zap.Error(e.Err))...)
+		return
+	}
+	s.Info("certificate in force", fields...)
 }
 
 // complained writes a line that nobody can fill the log with.

@@ -38,6 +38,7 @@ type Metrics struct {
 	info, policies, lastRun, lastSuccess    *prometheus.GaugeVec
 	suspended, leader, expiry               *prometheus.GaugeVec
 	configured, configuredAt                *prometheus.GaugeVec
+	certified, certificateEnds              *prometheus.GaugeVec
 	runs, changes, fetches, requests, stops *prometheus.CounterVec
 	waits, webhooks, rewinds                *prometheus.CounterVec
 	phases, requestTimes, toLive            *prometheus.HistogramVec
@@ -132,6 +133,8 @@ func unregistered() *Metrics {
 	m.expiry = m.gauge("policy_expiry_timestamp_seconds", "Unix time from which the policy that expires first counts as absent from Git; 0: none expires.", target)
 	m.configured = m.gauge("config_reload_success", "1 while the config as it is now is in force; 0: it was refused, and the last one goes on.")
 	m.configuredAt = m.gauge("config_last_reload_success_timestamp_seconds", "Unix time at which a config last took effect.")
+	m.certified = m.gauge("tls_reload_success", "1 while the certificate of server.tls as its files are now is in force; 0: it was refused, and the last one goes on. No series without server.tls.")
+	m.certificateEnds = m.gauge("tls_certificate_expiry_timestamp_seconds", "Unix time at which the certificate in force ends. No series without server.tls.")
 	m.asked(m.lookAtDisk, "state_disk_free_bytes", "Bytes that the disk with the state has left for policysync; no series where that can't be told.")
 	return m
 }
@@ -196,8 +199,19 @@ func (m *Metrics) Emit(e event.Event) {
 		m.suspended.WithLabelValues(e.Target).Set(0)
 	case event.Configured:
 		m.configure(e)
+	case event.Certified:
+		m.certify(e)
 	case event.RunStarted, event.Warned, event.BudgetWaiting:
 	}
+}
+
+func (m *Metrics) certify(e event.Certified) {
+	success := 1.0
+	if e.Err != nil {
+		success = 0
+	}
+	m.certified.WithLabelValues().Set(success)
+	m.certificateEnds.WithLabelValues().Set(unix(e.Ends))
 }
 
 func (m *Metrics) done(e event.RunDone) {

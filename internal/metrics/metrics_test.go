@@ -246,6 +246,36 @@ policysync_leader{target="stage"} 1`
 	}
 }
 
+func TestACertificateHasSeriesOnceThereIsOne(t *testing.T) {
+	t.Parallel()
+	m, registry := registered(t)
+	names := []string{"policysync_tls_reload_success", "policysync_tls_certificate_expiry_timestamp_seconds"}
+	if n, err := testutil.GatherAndCount(registry, names...); err != nil || n != 0 {
+		t.Errorf("%d series without a certificate, %v", n, err)
+	}
+	for _, tc := range []struct {
+		e    event.Certified
+		want string
+	}{
+		{event.Certified{Ends: time.Unix(1_800_000_000, 0)}, "policysync_tls_certificate_expiry_timestamp_seconds 1.8e+09\npolicysync_tls_reload_success 1"},
+		{event.Certified{Ends: time.Unix(1_800_000_000, 0), Err: errors.New("bad")}, "policysync_tls_certificate_expiry_timestamp_seconds 1.8e+09"},
+	} {
+		m.Emit(tc.e)
+		var got []string
+		for line := range strings.SplitSeq(nonZero(t, registry), "\n") {
+			if strings.Contains(line, "_tls_") {
+				got = append(got, line)
+			}
+		}
+		if d := cmp.Diff(tc.want, strings.Join(got, "\n")); d != "" {
+			t.Errorf("%v (-want +got):\n%s", tc.e.Err, d)
+		}
+		if n, err := testutil.GatherAndCount(registry, names...); err != nil || n != 2 {
+			t.Errorf("%d series, %v", n, err)
+		}
+	}
+}
+
 func TestNewRefusesARegistryThatHasTheNames(t *testing.T) {
 	t.Parallel()
 	_, registry := registered(t)

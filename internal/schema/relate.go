@@ -14,6 +14,7 @@ func (c configs) relate(root *jsonschema.Schema) {
 		source.AllOf = append(source.AllOf, &jsonschema.Schema{If: forwardOnly, Then: empty(fixed)})
 	}
 	target.Properties["cloudflare"].AllOf = []*jsonschema.Schema{c.onlyOne("api_token_file", "api_key_file")}
+	root.Properties["server"].Properties["tls"].AllOf = []*jsonschema.Schema{c.needs("cert_file", "key_file"), c.needs("key_file", "cert_file")}
 	auth := source.Properties["auth"]
 	app := auth.Properties["github_app"]
 	app.If, app.Then = c.isApp(), &jsonschema.Schema{
@@ -28,10 +29,7 @@ func (c configs) relate(root *jsonschema.Schema) {
 			If:   &jsonschema.Schema{AllOf: []*jsonschema.Schema{c.given("password_file"), having("github_app", c.isApp())}},
 			Then: empty("password_file"),
 		},
-		{
-			If:   c.given("ssh_passphrase_file"),
-			Then: &jsonschema.Schema{Required: []string{"ssh_key_file"}, Properties: properties{"ssh_key_file": {MinLength: new(1)}}},
-		},
+		c.needs("ssh_passphrase_file", "ssh_key_file"),
 	}
 }
 
@@ -39,6 +37,15 @@ func (c configs) relate(root *jsonschema.Schema) {
 // hold that isn't known.
 func (c configs) given(key string) *jsonschema.Schema {
 	return having(key, &jsonschema.Schema{Types: []string{"string", "number", "boolean"}, MinLength: new(1), Not: c.template()})
+}
+
+// needs returns the condition that with one key another one is set to something,
+// too.
+func (c configs) needs(one, other string) *jsonschema.Schema {
+	return &jsonschema.Schema{
+		If:   c.given(one),
+		Then: &jsonschema.Schema{Required: []string{other}, Properties: properties{other: {MinLength: new(1)}}},
+	}
 }
 
 func empty(key string) *jsonschema.Schema {

@@ -1,10 +1,12 @@
-package main
+package lookout_test
 
 import (
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/policysync/policysync/internal/lookout"
 )
 
 // TestAChangedFileIsTakenOnceItIsSettled looks after each step, as every two
@@ -34,7 +36,7 @@ func TestAChangedFileIsTakenOnceItIsSettled(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	look := watch(file)
+	look := lookout.New(file, filepath.Join(dir, "beside"))
 	for _, step := range []struct {
 		name string
 		do   func() error
@@ -56,13 +58,18 @@ func TestAChangedFileIsTakenOnceItIsSettled(t *testing.T) {
 		{"changed for a moment", write("policysync.yaml", "four"), false},
 		{"and back", write("policysync.yaml", "three"), false},
 		{"as it was taken", nothing, false},
-		{"read at a signal", func() error { err := write("policysync.yaml", "five")(); look.take(); return err }, false},
+		{"read at a signal", func() error { err := write("policysync.yaml", "five")(); look.Take(); return err }, false},
 		{"and not again", nothing, false},
+		{"another file", write("beside", "one"), false},
+		{"that is settled", nothing, true},
+		{"one after the other", write("policysync.yaml", "six"), false},
+		{"not settled yet", write("beside", "two"), false},
+		{"both are", nothing, true},
 	} {
 		if err := step.do(); err != nil {
 			t.Fatal(err)
 		}
-		if got := look.changed(); got != step.want {
+		if got := look.Changed(); got != step.want {
 			t.Errorf("%s: changed is %t, want %t", step.name, got, step.want)
 		}
 	}
