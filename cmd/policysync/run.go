@@ -19,6 +19,7 @@ import (
 
 	"github.com/policysync/policysync/internal/config"
 	"github.com/policysync/policysync/internal/event"
+	"github.com/policysync/policysync/internal/inuse"
 	"github.com/policysync/policysync/internal/log"
 	"github.com/policysync/policysync/internal/metrics"
 	"github.com/policysync/policysync/internal/page"
@@ -81,7 +82,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink 
 	if err != nil {
 		return err
 	}
-	watch := &page.Watch{}
+	watch, book := &page.Watch{}, inuse.NewBook()
 	s.tell(event.Sinks{counters, sink, watch})
 	if err := s.begin(ctx, cfg, again.file); err != nil {
 		return err
@@ -101,12 +102,13 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink 
 	servers := at.servers(s.certificate, web.Options{
 		Metrics: registry, Stalled: s.daemon.Stalled, Unready: s.daemon.Unready, Ping: store.Ping,
 		Freezer: s.switches, Targets: s.daemon, Names: func() []string { return namesOf(s.config()) }, State: store,
-		Page: s.page(watch), Webhooks: newWebhooks(s), Token: func() secret.Source { return s.config().Server.APIToken }, Local: isLoopback(at.main.Addr()),
+		Page: s.page(watch, book), Webhooks: newWebhooks(s), Token: func() secret.Source { return s.config().Server.APIToken }, Local: isLoopback(at.main.Addr()),
 	})
 	return serve.While(ctx, servers, s.sink, func(ctx context.Context) {
 		var beside sync.WaitGroup
 		beside.Go(func() { s.wakeAt(ctx, wakes) })
 		beside.Go(func() { s.certify(ctx) })
+		beside.Go(func() { book.Run(ctx) })
 		beside.Go(func() { s.follow(ctx, again, hangups) })
 		beside.Go(func() { pruneDaily(ctx, store, s.retention, s.warn) })
 		s.daemon.Run(ctx)
@@ -115,7 +117,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink 
 }
 
 // page returns the handler of the status page.
-func (s *service) page(watch *page.Watch) http.Handler {
+func (s *service) page(watch *page.Watch, book *inuse.Book) http.Handler {
 	return page.Handler(page.Options{
 		Targets: func() []page.Target {
 			var all []page.Target
@@ -125,6 +127,7 @@ func (s *service) page(watch *page.Watch) http.Handler {
 			return all
 		},
 		State: s.make.store, Watch: watch, Next: s.daemon.Next, Stalled: s.daemon.Stalled, Now: time.Now, Actions: s.daemon,
+		Users: s.users(book),
 	})
 }
 

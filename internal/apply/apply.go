@@ -32,9 +32,8 @@ type Account interface {
 	Update(ctx context.Context, id string, p policy.Policy, leave func() error) (policy.Live, error)
 	Delete(ctx context.Context, id string, leave func() error) error
 
-	// Users returns the names of the applications that use policies, by the
-	// policies' ids.
-	Users(ctx context.Context) (map[string][]string, error)
+	// Users returns the applications that use policies, by the policies' ids.
+	Users(ctx context.Context) (map[string][]policy.App, error)
 }
 
 // Journal is where changes are written down; state.Store is one.

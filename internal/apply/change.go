@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/policysync/policysync/internal/cloudflare"
@@ -108,7 +107,7 @@ func (x *execution) inUse(ctx context.Context, id string) error {
 	if err != nil || len(users) == 0 {
 		return errors.Join(errors.New("applications use it: take it off them first"), err)
 	}
-	return fmt.Errorf("used by %s: take it off them first", strings.Join(users, ", "))
+	return fmt.Errorf("used by %s: take it off them first", policy.AppNames(users))
 }
 
 // unmoved returns an error if a policy is no longer as it was listed, or is to

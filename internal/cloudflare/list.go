@@ -26,23 +26,27 @@ func (c *Client) List(ctx context.Context) ([]policy.Live, error) {
 	})
 }
 
-// Users returns, by the ids of policies, the names of the applications that use
-// them, or the ids of those that have no name. It lists all applications of the
-// account.
-func (c *Client) Users(ctx context.Context) (map[string][]string, error) {
+// Users returns, by the ids of policies, the applications that use them. It lists
+// all applications of the account.
+func (c *Client) Users(ctx context.Context) (map[string][]policy.App, error) {
 	type app struct {
 		ID       string                `json:"id"`
 		Name     string                `json:"name"`
+		Domain   string                `json:"domain"`
+		Type     string                `json:"type"`
 		Policies []struct{ ID string } `json:"policies"`
 	}
 	apps, err := list(ctx, c, listing[app]{
 		operation: OpListApps, path: "/accounts/" + c.options.AccountID + "/access/apps",
 		decode: decodeAll[app], id: func(a app) string { return a.ID },
 	})
-	users := map[string][]string{}
+	users := map[string][]policy.App{}
 	for _, a := range apps {
+		user := policy.App{
+			ID: a.ID, Name: oneLine(cmp.Or(a.Name, a.ID), maxMessage), Domain: oneLine(a.Domain, maxMessage), Type: oneLine(a.Type, maxMessage),
+		}
 		for _, p := range a.Policies {
-			users[p.ID] = append(users[p.ID], oneLine(cmp.Or(a.Name, a.ID), maxMessage))
+			users[p.ID] = append(users[p.ID], user)
 		}
 	}
 	return users, err

@@ -3,16 +3,17 @@ package cloudflare_test
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/policysync/policysync/internal/cloudflare"
 	"github.com/policysync/policysync/internal/cloudflare/simulator"
+	"github.com/policysync/policysync/internal/policy"
 )
 
 func TestListReturnsEveryPolicyInAsFewRequestsAsTheServerAllows(t *testing.T) {
@@ -199,9 +200,15 @@ func TestUsersNamesTheApplicationsOfAPolicy(t *testing.T) {
 	}
 	client := connect(t, account, nil)
 	got, err := client.Users(t.Context())
-	want := map[string][]string{all[0].ID: {"Wiki"}, all[1].ID: {"Other"}}
-	if err != nil || !maps.EqualFunc(got, want, slices.Equal) {
-		t.Errorf("users %q, %v; want %q", got, err, want)
+	for id, want := range map[string]string{all[0].ID: "Wiki", all[1].ID: "Other"} {
+		users := got[id]
+		if err != nil || len(users) != 1 || users[0].ID == "" {
+			t.Fatalf("users %+v, %v", got, err)
+		}
+		users[0].ID = ""
+		if d := cmp.Diff([]policy.App{{Name: want, Domain: "app.example.com", Type: "self_hosted"}}, users); d != "" {
+			t.Errorf("users (-want +got):\n%s", d)
+		}
 	}
 	account.Inject(simulator.Fault{Operation: "list_apps", Kind: simulator.ShortPage})
 	if got, err := client.Users(t.Context()); err == nil {

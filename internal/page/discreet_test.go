@@ -25,6 +25,12 @@ func addressed(t *testing.T) *world {
 	w := newWorld(t)
 	n := 0
 	address := func() string { n++; return fmt.Sprintf("marked.%d+o'x@example.com", n) }
+	w.users = func(id string) ([]policy.App, error) {
+		if id == "id-2" {
+			return nil, errors.New("asked as marked@example.com")
+		}
+		return []policy.App{{Name: "App of marked@example.com", Domain: "marked@example.com", Type: "marked@example.com"}}, nil
+	}
 	body := func() policy.Policy {
 		return policy.Policy{
 			Name: "For " + address(), Decision: policy.Allow,

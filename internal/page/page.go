@@ -5,6 +5,7 @@ package page
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/diff/render"
+	"github.com/policysync/policysync/internal/policy"
 	"github.com/policysync/policysync/internal/state"
 	"github.com/policysync/policysync/internal/visitor"
 )
@@ -34,6 +36,10 @@ type Options struct {
 	Stalled func() []string               // targets whose loop has shown no sign of life in time
 	Now     func() time.Time
 	Actions Actions
+
+	// Users returns the applications that use the policy of that id, or why that
+	// can't be told now, within seconds.
+	Users func(ctx context.Context, target, id string) ([]policy.App, error)
 }
 
 // server answers requests of those who may see as much as one visitor.

@@ -38,6 +38,7 @@ type world struct {
 	targets []page.Target
 	stalled []string
 	did     deeds
+	users   func(id string) ([]policy.App, error)
 	http.Handler
 }
 
@@ -53,10 +54,12 @@ func newWorld(t testing.TB) *world {
 		}
 	})
 	w := &world{Store: store, watch: &page.Watch{}, targets: []page.Target{{Name: "production", Mode: diff.Upsert, Drift: diff.DriftReport}}}
+	w.users = func(string) ([]policy.App, error) { return nil, nil }
 	w.Handler = page.Handler(page.Options{
 		Targets: func() []page.Target { return w.targets }, State: store, Watch: w.watch,
 		Next:    func(string) time.Time { return noon.Add(40 * time.Second) },
 		Stalled: func() []string { return w.stalled }, Now: func() time.Time { return noon }, Actions: &w.did,
+		Users: func(_ context.Context, _, id string) ([]policy.App, error) { return w.users(id) },
 	})
 	return w
 }
@@ -113,6 +116,12 @@ func troubled(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
 	w.targets = append(w.targets, page.Target{Name: "stage", Mode: diff.Sync, Drift: diff.DriftHeal})
+	w.users = func(id string) ([]policy.App, error) {
+		if id == "id-2" {
+			return nil, errors.New("list applications: Cloudflare answered 403: check the token")
+		}
+		return []policy.App{{ID: "a1", Name: hostile, Domain: "wiki.example.com/admin", Type: "self_hosted"}, {ID: "a2", Name: "a2"}}, nil
+	}
 	was, now := engineering(), engineering()
 	answered := engineering()
 	answered.Settings = map[string]any{"session_duration": "24h", "approval_required": false}

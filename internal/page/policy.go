@@ -23,8 +23,26 @@ type policyPage struct {
 	Record    *policy.Recorded // nil: it isn't recorded
 	Planned   time.Time        // what State and Sides are as of; zero: not known yet
 	Sides     sides
-	Pager     pager // of Sides.Rows
+	Pager     pager  // of Sides.Rows
+	Users     *users // nil: it isn't known to be in the account
 	History   []happening
+}
+
+// users are the applications that use a policy.
+type users struct {
+	Apps []policy.App
+	More int   // that are not in Apps
+	Why  error // it can't be told
+}
+
+// usersOf returns the applications that use the policy of that id, if there is one.
+func (s *server) usersOf(ctx context.Context, target, id string) *users {
+	if id == "" {
+		return nil
+	}
+	apps, err := s.Users(ctx, target, id)
+	some := apps[:min(len(apps), perPage)]
+	return &users{some, len(apps) - len(some), err}
 }
 
 // happening is a change of the policy.
@@ -67,8 +85,22 @@ func (s *server) policy(w http.ResponseWriter, r *http.Request, target string) {
 	if view.Name == "" && len(view.History) > 0 {
 		view.Name = view.History[0].Change.Name
 	}
-	view.Title = view.Name
+	view.Title, view.Users = view.Name, s.usersOf(r.Context(), target, view.id())
 	s.show(w, http.StatusOK, "policy", view)
+}
+
+// id returns the account's id of the policy; "": it has none that is known.
+func (p *policyPage) id() string {
+	switch {
+	case p.State == diff.Missing:
+		return ""
+	case p.Off != nil:
+		return p.Off.ID
+	case p.Record != nil:
+		return p.Record.ID
+	default:
+		return ""
+	}
 }
 
 // stateOf returns the state of a recorded policy of which the last plan found

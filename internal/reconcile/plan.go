@@ -32,7 +32,7 @@ type Source interface {
 // complete is an error.
 type Lister interface {
 	List(ctx context.Context) ([]policy.Live, error)
-	Users(ctx context.Context) (map[string][]string, error)
+	Users(ctx context.Context) (map[string][]policy.App, error)
 }
 
 // Directory lists what the account has of a kind of things that manifests
@@ -260,8 +260,8 @@ func (p *Planner) nameUsers(ctx context.Context, plan diff.Plan) {
 		p.warn(fmt.Sprintf("which applications use policies that are to be deleted can't be told: %s", err))
 	}
 	for i, c := range plan.Reported {
-		if names := users[c.ID]; len(names) > 0 && slices.Contains(plan.InUse, c.ID) {
-			plan.Reported[i].Reason += ": " + strings.Join(names, ", ")
+		if apps := users[c.ID]; len(apps) > 0 && slices.Contains(plan.InUse, c.ID) {
+			plan.Reported[i].Reason += ": " + policy.AppNames(apps)
 		}
 	}
 }
