@@ -12,13 +12,16 @@ SOAK      ?= 2000
 TOOLS_KEY := $(shell { cat tools/go.mod tools/go.sum; $(GO) version; } | cksum | cut -d ' ' -f 1)
 TOOLS     ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/policysync-tools/$(TOOLS_KEY)
 
+DEPLOY_KEY   := $(shell { cat tools/deploy/go.mod tools/deploy/go.sum; $(GO) version; } | cksum | cut -d ' ' -f 1)
+DEPLOY_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/policysync-tools/deploy-$(DEPLOY_KEY)
+
 # Where `make ci` gathers what was skipped, a line each.
 SKIPPED   ?= /dev/null
 
 # What CI runs, in this order.
-CHECKS := build cross vet test race lint tidy-check supply-check fuzz
+CHECKS := build cross vet test race lint tidy-check supply-check deploy-check fuzz
 
-.PHONY: help build cross vet test race lint fmt generate tidy-check licences supply-check vulncheck fuzz bench soak cover ci
+.PHONY: help build cross vet test race lint fmt generate tidy-check licences supply-check vulncheck deploy-check fuzz bench soak cover ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
@@ -41,19 +44,21 @@ race: ## all tests under the race detector; needs a C compiler and the programs 
 
 lint: $(TOOLS)/golangci-lint ## golangci-lint, which also checks the format and the layers
 	$(TOOLS)/golangci-lint run ./...
+	cd tools/deploy && $(TOOLS)/golangci-lint run --config ../../.golangci.yml ./...
 	@sleepy=$$(find . -name '*_test.go' -exec grep -q 'time\.Sleep(' {} \; ! -exec grep -q '"testing/synctest"' {} \; -print); \
 	test -z "$$sleepy" || { echo "time.Sleep where there is no synctest bubble to make it instant:" $$sleepy; exit 1; }
 
 fmt: $(TOOLS)/golangci-lint ## format the code
 	$(TOOLS)/golangci-lint fmt ./...
 
-generate: ## write policy.schema.json anew
+generate: ## write policy.schema.json and what is made of it and of other files anew
 	$(GO) generate ./...
 
 tidy-check: ## fail where go.mod or go.sum, the tools' too, isn't tidy
 	$(GO) mod tidy -diff
 	$(GO) -C tools mod tidy -diff
 	$(GO) -C tools/supply mod tidy -diff
+	$(GO) -C tools/deploy mod tidy -diff
 
 LICENCES := $(GO) run -C tools/supply ./licences -in ../..
 
@@ -76,6 +81,9 @@ vulncheck: ## known vulnerabilities that the program can reach; skipped where Go
 		*) exit 1;; \
 		esac; \
 	fi
+
+deploy-check: build $(DEPLOY_TOOLS)/helm ## what is in deploy/, by the tools of its own field
+	PATH='$(CURDIR)/bin:$(DEPLOY_TOOLS)':"$$PATH" $(GO) -C tools/deploy test -count=1 ./...
 
 fuzz: ## fuzz each target for FUZZTIME (20000x, or a time)
 	@find . -name '*_test.go' -exec grep -H '^func Fuzz' {} + | \
@@ -104,6 +112,9 @@ ci: ## all that CI checks, with the time that each step takes
 		echo "<== $$step took $$(( $$(date +%s) - start )) s"; passed=$$((passed + 1)); \
 	done; cat "$$skipped"; \
 	echo "ci: $$passed passed, 0 failed, $$(wc -l <"$$skipped") skipped"; rm "$$skipped"
+
+$(DEPLOY_TOOLS)/helm:
+	cd tools/deploy && GOBIN='$(DEPLOY_TOOLS)' $(GO) install tool
 
 $(TOOLS)/golangci-lint:
 	cd tools && GOBIN='$(TOOLS)' $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint
