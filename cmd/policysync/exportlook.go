@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -108,11 +109,14 @@ func (x *exporter) names(ctx context.Context, client *cloudflare.Client) error {
 	x.things = map[policy.Reference][]policy.Thing{}
 	for i, kind := range append(named, other...) {
 		x.sink.Emit(event.Progressed{What: "lists", Done: i + 1, Total: len(named) + len(other) + 1})
-		things, err := client.Things(ctx, kind)
+		if _, known := x.things[kind]; known {
+			continue
+		}
+		listed, err := client.Things(ctx, kind)
 		answer, known := errors.AsType[*cloudflare.Error](err)
 		switch {
 		case err == nil:
-			x.things[kind] = things
+			maps.Copy(x.things, listed)
 		case known && answer.Permanent() && i >= len(named):
 			x.complain("Warning: ids of %ss stay ids: %s\n", kind, err)
 		default:

@@ -17,10 +17,11 @@ const (
 )
 
 // Things returns what the account has of a kind of things that rules refer to,
-// in the account's order: all of it, or an error. What it has no list of is an
-// error too: see policy.Reference.Named.
-func (c *Client) Things(ctx context.Context, kind policy.Reference) ([]policy.Thing, error) {
-	operation, path, only := shelf(kind)
+// and of kinds that it lists along with them, each in the account's order: all of
+// it, or an error. What it has no list of is an error too: see
+// policy.Reference.Named.
+func (c *Client) Things(ctx context.Context, kind policy.Reference) (map[policy.Reference][]policy.Thing, error) {
+	operation, path, types := shelf(kind)
 	if path == "" {
 		return nil, &Error{Err: fmt.Errorf("the account has no list of what is called %s", kind)}
 	}
@@ -32,34 +33,39 @@ func (c *Client) Things(ctx context.Context, kind policy.Reference) ([]policy.Th
 	if err != nil {
 		return nil, err
 	}
-	things := make([]policy.Thing, 0, len(all))
+	things := map[policy.Reference][]policy.Thing{kind: {}}
+	for _, k := range types {
+		things[k] = []policy.Thing{}
+	}
 	for _, e := range all {
-		if only == "" || e.Type == only {
-			things = append(things, policy.Thing{ID: e.ID, Name: e.Name, Type: e.Type})
+		k, known := kind, true
+		if types != nil {
+			k, known = types[e.Type]
+		}
+		if known {
+			things[k] = append(things[k], policy.Thing{ID: e.ID, Name: e.Name, Type: e.Type})
 		}
 	}
 	return things, nil
 }
 
 // shelf returns where the account lists a kind of things and, where it lists
-// others there too, which type these are of.
-func shelf(kind policy.Reference) (operation Operation, path, only string) {
+// others there too, by their types which.
+func shelf(kind policy.Reference) (operation Operation, path string, types map[string]policy.Reference) {
 	switch kind {
 	case policy.ToGroup:
-		return OpListGroups, "/access/groups", ""
+		return OpListGroups, "/access/groups", nil
 	case policy.ToServiceToken:
-		return OpListServiceTokens, "/access/service_tokens", ""
+		return OpListServiceTokens, "/access/service_tokens", nil
 	case policy.ToProvider:
-		return OpListProviders, "/access/identity_providers", ""
+		return OpListProviders, "/access/identity_providers", nil
 	case policy.ToApp:
-		return OpListApps, "/access/apps", ""
+		return OpListApps, "/access/apps", nil
 	case policy.ToPosture:
-		return OpListPosture, "/devices/posture", ""
-	case policy.ToEmailList:
-		return OpListLists, "/gateway/lists", "EMAIL"
-	case policy.ToIPList:
-		return OpListLists, "/gateway/lists", "IP"
+		return OpListPosture, "/devices/posture", nil
+	case policy.ToEmailList, policy.ToIPList:
+		return OpListLists, "/gateway/lists", map[string]policy.Reference{"EMAIL": policy.ToEmailList, "IP": policy.ToIPList}
 	default:
-		return "", "", ""
+		return "", "", nil
 	}
 }

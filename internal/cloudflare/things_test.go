@@ -36,14 +36,14 @@ func TestThingsAreThoseOfTheirKind(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			if d := cmp.Diff(things, got); d != "" {
+			if d := cmp.Diff(things, got[kind]); d != "" {
 				t.Errorf("%s (-want +got):\n%s", kind, d)
 			}
 		}
 		if err := account.Attach(seed(t, account, plain("a")), "Wiki"); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := client.Things(t.Context(), policy.ToApp); err != nil || len(got) != 1 || got[0].Name != "Wiki" {
+		if got, err := client.Things(t.Context(), policy.ToApp); err != nil || len(got) != 1 || got[policy.ToApp][0].Name != "Wiki" {
 			t.Errorf("applications: %v, %v", got, err)
 		}
 		for _, kind := range []policy.Reference{policy.ToAccount, policy.ToProviderGroup, policy.ToAuthContext} {

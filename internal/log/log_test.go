@@ -206,3 +206,14 @@ func TestAConfigThatTakesEffectChangesLevelAndForm(t *testing.T) {
 		}
 	}
 }
+
+func TestAPanicIsALineWithItsStack(t *testing.T) {
+	t.Parallel()
+	got := lines(t, "info", event.Panicked{Route: "GET /runs/{run}", Problem: "index out of range", Stack: "goroutine 7\nmain.go:1\n"})
+	want := []map[string]any{{
+		"level": "error", "msg": "a request's handler panicked", "route": "GET /runs/{run}", "error": "index out of range", "stack": "goroutine 7\nmain.go:1\n",
+	}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("lines differ (-want +got):\n%s", d)
+	}
+}

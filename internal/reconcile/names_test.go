@@ -68,6 +68,30 @@ include:
 	}
 }
 
+func TestKindsThatAreListedTogetherCostOneList(t *testing.T) {
+	t.Parallel()
+	for name, rules := range map[string]string{
+		"both named":       "[email_list: {name: Leads}, ip_list: {name: Offices}]",
+		"one named by id":  "[email_list: {name: Leads}, ip_list: {id: ${IP}}]",
+		"both named by id": "[email_list: {id: ${EMAIL}}, ip_list: {id: ${IP}}]",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, simulator.Options{})
+			w.CheckIDs = true
+			ids := strings.NewReplacer("${EMAIL}", w.account.Add(policy.ToEmailList, "Leads"), "${IP}", w.account.Add(policy.ToIPList, "Offices"))
+			w.git.commit(fstest.MapFS{"a.yaml": {Data: []byte("name: a\ndecision: allow\ninclude: " + ids.Replace(rules) + "\n")}})
+			w.run(event.Success)
+			if d := cmp.Diff(map[string]int{"list_lists": 1}, w.lists()); d != "" {
+				t.Errorf("lists (-want +got):\n%s", d)
+			}
+			if warned := w.events.warnings(); len(warned) > 0 {
+				t.Errorf("warned of %q", warned)
+			}
+		})
+	}
+}
+
 func TestAnUnresolvedNameWritesNothing(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

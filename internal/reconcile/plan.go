@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -36,9 +37,9 @@ type Lister interface {
 }
 
 // Directory lists what the account has of a kind of things that manifests
-// refer to by name.
+// refer to by name, and of kinds that it lists along with them.
 type Directory interface {
-	Things(ctx context.Context, kind policy.Reference) ([]policy.Thing, error)
+	Things(ctx context.Context, kind policy.Reference) (map[policy.Reference][]policy.Thing, error)
 }
 
 // Records is what a plan needs of the state; state.Reader is one.
@@ -173,10 +174,14 @@ func (p *Planner) parse(scope event.Scope, from *source.Snapshot) error {
 func (p *Planner) resolve(ctx context.Context) (manifest.Set, map[policy.Reference][]policy.Thing, error) {
 	things := map[policy.Reference][]policy.Thing{}
 	for _, kind := range p.set.References() {
-		var err error
-		if things[kind], err = p.Names.Things(ctx, kind); err != nil {
+		if _, known := things[kind]; known {
+			continue
+		}
+		listed, err := p.Names.Things(ctx, kind)
+		if err != nil {
 			return manifest.Set{}, nil, err
 		}
+		maps.Copy(things, listed)
 	}
 	set, err := p.set.Resolve(things)
 	if err == nil && (p.CheckIDs || p.Strict) {
@@ -205,9 +210,9 @@ func (p *Planner) checkIDs(ctx context.Context, set manifest.Set, things map[pol
 		if _, known := things[kind]; known {
 			continue
 		}
-		all, err := p.Names.Things(ctx, kind)
+		listed, err := p.Names.Things(ctx, kind)
 		if err == nil {
-			things[kind] = all
+			maps.Copy(things, listed)
 			continue
 		}
 		unlisted, why = append(unlisted, string(kind)), err
