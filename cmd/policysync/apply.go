@@ -59,7 +59,9 @@ func (a *app) apply(ctx context.Context, cfg *config.Config, yes bool, accept st
 	line, end := a.progress(ctx)
 	defer end()
 	sink := newConsole(a.stderr)
-	sinks := event.Sinks{line, sink}
+	traces, handOver := a.traces(ctx, sink, true)
+	defer handOver()
+	sinks := event.Sinks{line, sink, traces}
 	switches := &freezer{cfg: func() *config.Config { return cfg }, sink: sinks}
 	all, err := workshop{a, budgetsBeside(cfg.State), store, switches.InForce, sinks}.reconcilers(cfg)
 	if err != nil {

@@ -34,6 +34,7 @@ var checks = map[string]func(t *testing.T, block string) error{
 	"yaml kubernetes": anyYAML,
 	"yaml helm":       anyYAML,
 	"yaml compose":    anyYAML,
+	"yaml collector":  anyYAML, // of OpenTelemetry
 	"json":            func(_ *testing.T, block string) error { return json.Unmarshal([]byte(block), new(any)) },
 	"promql":          func(*testing.T, string) error { return nil }, // metrics are looked for in all of a page
 	"hcl":             nil,                                           // Terraform's

@@ -11,6 +11,7 @@ import (
 	"github.com/policysync/policysync/internal/diagnostic"
 	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/diff/render"
+	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/guard"
 	"github.com/policysync/policysync/internal/reconcile"
 )
@@ -58,9 +59,13 @@ func (a *app) plan(ctx context.Context, cfg *config.Config) (changes bool, err e
 	}
 	defer func() { err = errors.Join(err, remove()) }()
 	shared := newBudgets("")
-	switches := &freezer{cfg: func() *config.Config { return cfg }, sink: newConsole(a.stderr)}
+	console := newConsole(a.stderr)
+	traces, end := a.traces(ctx, console, true)
+	defer end()
+	sink := event.Sinks{console, traces}
+	switches := &freezer{cfg: func() *config.Config { return cfg }, sink: sink}
 	for _, t := range cfg.Targets {
-		planned, err := a.planTarget(ctx, cfg, t, dir, shared, reader)
+		planned, err := a.planTarget(ctx, cfg, t, dir, shared, reader, sink)
 		if err != nil {
 			return false, fmt.Errorf("target %s: %w", t.Name, err)
 		}
@@ -74,9 +79,8 @@ func (a *app) plan(ctx context.Context, cfg *config.Config) (changes bool, err e
 }
 
 func (a *app) planTarget(
-	ctx context.Context, cfg *config.Config, t config.Target, cacheDir string, shared *budgets, records reconcile.Records,
+	ctx context.Context, cfg *config.Config, t config.Target, cacheDir string, shared *budgets, records reconcile.Records, sink event.Sink,
 ) (reconcile.Planned, error) {
-	sink := newConsole(a.stderr)
 	from, err := a.newSource(t, cacheDir, sink)
 	if err != nil {
 		return reconcile.Planned{}, err

@@ -83,7 +83,9 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink 
 		return err
 	}
 	watch, book := &page.Watch{}, inuse.NewBook()
-	s.tell(event.Sinks{counters, sink, watch})
+	traces, end := a.traces(ctx, sink, false)
+	defer end()
+	s.tell(event.Sinks{counters, sink, watch, traces})
 	if err := s.begin(ctx, cfg, again.file); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -31,6 +32,7 @@ var marked = map[string]string{
 	"private_key_file":             "MARKED-app-key",
 	"secret_files":                 "MARKED-webhook-secret",
 	"api_token_file of server":     "MARKED-bearer-token",
+	"OTEL_EXPORTER_OTLP_HEADERS":   "MARKED-collector-key",
 }
 
 // forms returns the forms in which a secret may come out.
@@ -104,7 +106,11 @@ type keeper struct {
 	*testing.T
 
 	dir, at string
+	traced  string            // where traces go
 	out     map[string][]byte // by where it came from
+
+	mu     sync.Mutex
+	traces bytes.Buffer // all there were
 }
 
 func newKeeper(t *testing.T, format string) *keeper {
@@ -113,6 +119,9 @@ func newKeeper(t *testing.T, format string) *keeper {
 	server := httptest.NewServer(indiscreet(account))
 	t.Cleanup(server.Close)
 	k := &keeper{T: t, dir: t.TempDir(), at: server.URL, out: map[string][]byte{}}
+	collector := httptest.NewServer(http.HandlerFunc(k.collect))
+	t.Cleanup(collector.Close)
+	k.traced = collector.URL
 	for name, secret := range marked {
 		k.write(filepath.Join("secrets", strings.ReplaceAll(name, " ", "-")), secret)
 	}
@@ -132,6 +141,16 @@ func newKeeper(t *testing.T, format string) *keeper {
 	}
 	k.write("policysync.yaml", k.config(format, server.URL))
 	return k
+}
+
+// collect keeps traces and tells back what it was told.
+func (k *keeper) collect(w http.ResponseWriter, r *http.Request) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, err := k.traces.ReadFrom(r.Body); err != nil {
+		k.Error(err)
+	}
+	http.Error(w, "collector: no: "+r.Header.Get("Authorization"), http.StatusForbidden)
 }
 
 func (k *keeper) write(name, text string) {
@@ -189,7 +208,8 @@ func (k *keeper) command(args ...string) *exec.Cmd {
 func (k *keeper) process(args ...string) *exec.Cmd {
 	c := exec.CommandContext(k.Context(), "policysync", args...)
 	c.Dir = k.dir
-	c.Env = append(os.Environ(), "GOTRACEBACK=all", "POLICYSYNC_API_TOKEN="+marked["api_token_file of server"], "CLOUDFLARE_API_KEY="+marked["secret_files"])
+	c.Env = append(os.Environ(), "GOTRACEBACK=all", "POLICYSYNC_API_TOKEN="+marked["api_token_file of server"], "CLOUDFLARE_API_KEY="+marked["secret_files"],
+		"OTEL_EXPORTER_OTLP_ENDPOINT="+k.traced, "OTEL_EXPORTER_OTLP_HEADERS=authorization=Key%20"+marked["OTEL_EXPORTER_OTLP_HEADERS"], "OTEL_BSP_SCHEDULE_DELAY=10")
 	return c
 }
 
@@ -233,7 +253,7 @@ func (k *keeper) daemon() {
 	if !bytes.Contains(logged.Bytes(), []byte("goroutine 1 ")) {
 		k.Errorf("the daemon left no traces:\n%s", &logged)
 	}
-	for _, told := range []string{"?password=[redacted]", "Basic [redacted] [redacted]", "no: Bearer [redacted]"} { // else the servers weren't indiscreet
+	for _, told := range []string{"?password=[redacted]", "Basic [redacted] [redacted]", "no: Bearer [redacted]", "collector: no: [redacted]"} { // else the servers weren't indiscreet
 		if !bytes.Contains(logged.Bytes(), []byte(told)) {
 			k.Errorf("the log has nothing of %q:\n%s", told, &logged)
 		}
@@ -319,7 +339,10 @@ func (k *keeper) seek() {
 	if err != nil {
 		k.Fatal(err)
 	}
-	for _, needed := range []string{"state/state.db", "audit.jsonl"} {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.out[filepath.Join(k.dir, "traces")] = k.traces.Bytes()
+	for _, needed := range []string{"state/state.db", "audit.jsonl", "traces"} {
 		if len(k.out[filepath.Join(k.dir, needed)]) == 0 {
 			k.Errorf("%s is empty", needed)
 		}

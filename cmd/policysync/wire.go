@@ -66,7 +66,10 @@ func newClient(t config.Target, all []config.Target, shared *budgets, sink event
 		UserAgent:   "policysync/" + version(),
 		Credentials: func() (cloudflare.Credentials, error) { return credentials(t.Cloudflare) },
 		Observe: func(r cloudflare.Request) {
-			sink.Emit(event.RequestDone{Target: t.Name, Operation: string(r.Operation), Code: r.Code, Took: r.Took})
+			sink.Emit(event.RequestDone{
+				Target: t.Name, Operation: string(r.Operation), PolicyID: r.PolicyID, Code: r.Code, Status: r.Status, Ray: r.Ray,
+				At: r.At, Took: r.Took,
+			})
 		},
 		Waiting: func(wait time.Duration) { sink.Emit(event.BudgetWaiting{Target: t.Name, Wait: wait}) },
 		Waited:  func(waited time.Duration) { sink.Emit(event.BudgetWaited{Target: t.Name, Waited: waited}) },

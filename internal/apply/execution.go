@@ -111,7 +111,7 @@ func (x *execution) one(ctx context.Context, c diff.Change) {
 		outcome, err = s.carryOut(cloudflare.WithRay(ctx, &s.ray), c)
 	}
 	x.count(c, outcome, err)
-	x.Sink.Emit(event.ChangeDone{Scope: x.scope, Change: c, ID: s.id, Ray: s.ray, Outcome: outcome, Err: err, Took: time.Since(began)})
+	x.Sink.Emit(event.ChangeDone{Scope: x.scope, Change: c, ID: s.id, Ray: s.ray, Outcome: outcome, Err: err, At: began, Took: time.Since(began)})
 }
 
 // halt keeps anything further from being begun and returns the reason.

@@ -37,8 +37,12 @@ const (
 // Request tells about one request that ended.
 type Request struct {
 	Operation Operation
+	PolicyID  string        // of the policy that it is about; empty for a list or a create
 	Code      string        // 2xx, 4xx, 429, 5xx; "error" when there was no answer, or none of use
-	Took      time.Duration // from sending it to the end of the answer, without waiting for the budget
+	Status    int           // of the answer; 0 when there was none
+	Ray       string        // cf-ray of the answer; empty when there was none
+	At        time.Time     // when it was sent
+	Took      time.Duration // from then to the end of the answer, without waiting for the budget
 }
 
 // Options say which account a Client works on, and how.

@@ -205,7 +205,16 @@ func TestEveryRequestIsObserved(t *testing.T) {
 		id := seed(t, account, plain("old"))
 		var seen []cloudflare.Request
 		client := connect(t, account, func(o *cloudflare.Options) {
-			o.Observe = func(r cloudflare.Request) { seen = append(seen, r) }
+			o.Observe = func(r cloudflare.Request) {
+				if (r.Ray == "") != (r.Status == 0) {
+					t.Errorf("status %d with ray %q", r.Status, r.Ray)
+				}
+				if !r.At.Equal(time.Now().Add(-r.Took)) {
+					t.Errorf("sent at %s", r.At)
+				}
+				r.Ray, r.At = "", time.Time{}
+				seen = append(seen, r)
+			}
 		})
 		for _, f := range []simulator.Fault{
 			{Operation: "create", Kind: simulator.Refusal},
@@ -229,14 +238,14 @@ func TestEveryRequestIsObserved(t *testing.T) {
 			return cmp.Or(cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Code, b.Code))
 		})
 		want := []cloudflare.Request{
-			{Operation: "create", Code: "4xx", Took: time.Second},
-			{Operation: "create", Code: "error", Took: time.Second},
-			{Operation: "delete", Code: "error", Took: time.Second},
-			{Operation: "get", Code: "2xx", Took: time.Second},
-			{Operation: "list", Code: "4xx", Took: time.Second},
-			{Operation: "update", Code: "5xx", Took: time.Second},
-			{Operation: "verify_token", Code: "2xx", Took: time.Second},
-			{Operation: "verify_token", Code: "429", Took: time.Second},
+			{Operation: "create", Code: "4xx", Status: 400, Took: time.Second},
+			{Operation: "create", Code: "error", Status: 200, Took: time.Second},
+			{Operation: "delete", PolicyID: id, Code: "error", Took: time.Second},
+			{Operation: "get", PolicyID: id, Code: "2xx", Status: 200, Took: time.Second},
+			{Operation: "list", Code: "4xx", Status: 403, Took: time.Second},
+			{Operation: "update", PolicyID: id, Code: "5xx", Status: 500, Took: time.Second},
+			{Operation: "verify_token", Code: "2xx", Status: 200, Took: time.Second},
+			{Operation: "verify_token", Code: "429", Status: 429, Took: time.Second},
 		}
 		if diff := gocmp.Diff(want, seen); diff != "" {
 			t.Errorf("observed (-want +got):\n%s", diff)

@@ -106,10 +106,12 @@ func (c *Client) send(ctx context.Context, q call) (answer, *Error) {
 	}
 	start := time.Now()
 	got, ok := c.exchange(ctx, q, credentials, failed)
+	ended := Request{Operation: q.operation, PolicyID: q.policyID, Status: failed.Status, Ray: failed.Ray, At: start, Took: time.Since(start)}
 	if ok {
 		failed = nil
 	}
-	c.options.Observe(Request{q.operation, class(failed), time.Since(start)})
+	ended.Code = class(failed)
+	c.options.Observe(ended)
 	return got, failed
 }
 

@@ -171,6 +171,8 @@ func signOfLife(e event.Event) (target string) {
 	switch e := e.(type) {
 	case event.RunStarted:
 		return e.Target
+	case event.PhaseStarted:
+		return e.Target
 	case event.PhaseDone:
 		return e.Target
 	case event.ChangeDone:

@@ -304,6 +304,7 @@ func TestStalledNamesTheTargetThatFellSilent(t *testing.T) {
 			{14 * time.Minute, nil, nil},
 			{0, event.RequestDone{Target: "b"}, nil},
 			{2 * time.Minute, nil, []string{"a"}},
+			{0, event.PhaseStarted{Scope: event.Scope{Target: "a"}}, nil},
 		} {
 			time.Sleep(step.after)
 			synctest.Wait()

@@ -122,6 +122,14 @@ type Warned struct {
 	Message string
 }
 
+// PhaseStarted is a phase that begins. Phases of a target don't overlap, and
+// each ends with a PhaseDone.
+type PhaseStarted struct {
+	Scope
+	Phase Phase
+	At    time.Time
+}
+
 // PhaseDone is a phase that ended.
 type PhaseDone struct {
 	Scope
@@ -158,7 +166,8 @@ type ChangeDone struct {
 	ID      string // the account's for the policy, that of one just created too; empty: not known
 	Ray     string // Cloudflare's cf-ray of the answer; empty when there was none
 	Outcome Outcome
-	Err     error // unless Applied
+	Err     error     // unless Applied
+	At      time.Time // when it began
 	Took    time.Duration
 }
 
@@ -177,8 +186,12 @@ type RunDone struct {
 // RequestDone is a request to the account that ended.
 type RequestDone struct {
 	Target    string
-	Operation string // such as list or create
-	Code      string // 2xx, 4xx, 429, 5xx or error
+	Operation string    // such as list or create
+	PolicyID  string    // whom it is about; empty: not just one policy, or one to be created
+	Code      string    // 2xx, 4xx, 429, 5xx or error
+	Status    int       // of the answer; 0: there was none
+	Ray       string    // Cloudflare's cf-ray of the answer; empty when there was none
+	At        time.Time // when it was sent
 	Took      time.Duration
 }
 
@@ -266,6 +279,7 @@ func (RunStarted) isEvent()    {}
 func (SourceFetched) isEvent() {}
 func (SourceRewound) isEvent() {}
 func (Warned) isEvent()        {}
+func (PhaseStarted) isEvent()  {}
 func (PhaseDone) isEvent()     {}
 func (PlanMade) isEvent()      {}
 func (Progressed) isEvent()    {}

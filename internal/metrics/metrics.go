@@ -201,7 +201,7 @@ func (m *Metrics) Emit(e event.Event) {
 		m.configure(e)
 	case event.Certified:
 		m.certify(e)
-	case event.RunStarted, event.Warned, event.BudgetWaiting:
+	case event.RunStarted, event.PhaseStarted, event.Warned, event.BudgetWaiting:
 	}
 }
 

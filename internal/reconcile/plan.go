@@ -273,13 +273,20 @@ func (p *Planner) nameUsers(ctx context.Context, plan diff.Plan) {
 
 // phase times a part of a run and says that it ended.
 func (p *Planner) phase(scope event.Scope, phase event.Phase, do func() error) error {
-	began := time.Now()
+	began := p.enter(scope, phase)
 	err := do()
 	p.Sink.Emit(event.PhaseDone{Scope: scope, Phase: phase, Took: time.Since(began), Err: err})
 	if err != nil {
 		return &PhaseError{phase, err}
 	}
 	return nil
+}
+
+// enter says that a part of a run begins, and returns when.
+func (p *Planner) enter(scope event.Scope, phase event.Phase) time.Time {
+	now := time.Now()
+	p.Sink.Emit(event.PhaseStarted{Scope: scope, Phase: phase, At: now})
+	return now
 }
 
 // PhaseError says in which phase a run failed.

@@ -206,7 +206,7 @@ func (w waiting) Error() string { return string(w) }
 
 // guard takes from the plan what may not be done now and returns why.
 func (p *pass) guard(planned *Planned) error {
-	began := time.Now()
+	began := p.enter(p.scope, event.Guard)
 	rules := p.Rules
 	if p.Frozen != nil {
 		rules.Freeze = slices.Concat(rules.Freeze, p.Frozen())
@@ -221,7 +221,7 @@ func (p *pass) guard(planned *Planned) error {
 }
 
 func (p *pass) apply(ctx context.Context, planned Planned, held error) {
-	began := time.Now()
+	began := p.enter(p.scope, event.Apply)
 	result := p.Executor.Execute(ctx, p.scope, planned.Plan, planned.Listed)
 	p.Sink.Emit(event.PhaseDone{Scope: p.scope, Phase: event.Apply, Took: time.Since(began), Err: result.Err})
 	p.tries.note(planned.Plan, result.Failed, time.Now())
@@ -262,7 +262,7 @@ func (p *pass) fail(err error) bool {
 
 // finish records how the run ended, though ctx may have ended.
 func (p *pass) finish(ctx context.Context) {
-	began := time.Now()
+	began := p.enter(p.scope, event.Record)
 	err := p.Runs.FinishRun(context.WithoutCancel(ctx), p.record())
 	p.Sink.Emit(event.PhaseDone{Scope: p.scope, Phase: event.Record, Took: time.Since(began), Err: err})
 	if err != nil {

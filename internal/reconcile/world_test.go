@@ -226,14 +226,22 @@ func (r *recorder) Emit(e event.Event) {
 }
 
 // phases returns the phases that ended since the last call, those that failed
-// with a "!".
+// with a "!", and those that didn't begin before with a "?".
 func (r *recorder) phases() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var names []string
+	var begun event.Phase
 	for _, e := range r.all {
+		if p, ok := e.(event.PhaseStarted); ok {
+			begun = p.Phase
+		}
 		if p, ok := e.(event.PhaseDone); ok {
 			name := string(p.Phase)
+			if begun != p.Phase {
+				name += "?"
+			}
+			begun = ""
 			if p.Err != nil {
 				name += "!"
 			}
