@@ -11,6 +11,7 @@ import (
 
 	"github.com/policysync/policysync/internal/cloudflare"
 	"github.com/policysync/policysync/internal/config"
+	"github.com/policysync/policysync/internal/page"
 )
 
 // budgets holds one budget for each API token, because Cloudflare counts the
@@ -37,6 +38,17 @@ func (b *budgets) left(target string) int {
 		return 0
 	}
 	return b.used[target].Left()
+}
+
+// allowance returns what the budget of a target tells.
+func (b *budgets) allowance(target string) page.Budget {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.used[target] == nil {
+		return page.Budget{}
+	}
+	a := b.used[target].Allowance()
+	return page.Budget{Left: a.Left, Limit: a.Limit, More: a.More}
 }
 
 // of returns the budget of the token of a target, one of all. It is the one that

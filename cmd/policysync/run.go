@@ -129,7 +129,7 @@ func (s *service) page(watch *page.Watch, book *inuse.Book) http.Handler {
 			return all
 		},
 		State: s.make.store, Watch: watch, Next: s.daemon.Next, Stalled: s.daemon.Stalled, Now: time.Now, Actions: s.daemon,
-		Users: s.users(book),
+		Users: s.users(book), Budget: s.make.shared.allowance,
 	})
 }
 

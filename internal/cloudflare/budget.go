@@ -174,7 +174,10 @@ func (b *Budget) take(now time.Time) (time.Duration, error) {
 func (b *Budget) Left() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := time.Now()
+	return b.left(time.Now())
+}
+
+func (b *Budget) left(now time.Time) int {
 	if b.allowed(now).After(now) {
 		return 0
 	}
@@ -191,6 +194,31 @@ func (b *Budget) Left() int {
 		}
 	}
 	return left
+}
+
+// Allowance is how many requests may begin, as a Budget tells.
+type Allowance struct {
+	Left  int       // now
+	Limit int       // in any 5 minutes
+	More  time.Time // when there will be more; zero: nothing is used up
+}
+
+// Allowance tells how many requests may begin now and when there will be more,
+// as far as that is known. It may be called concurrently.
+func (b *Budget) Allowance() Allowance {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	a := Allowance{Left: b.left(now), Limit: b.limit}
+	for _, t := range b.begun {
+		if back := t.Add(window); back.After(now) && (a.More.IsZero() || back.Before(a.More)) {
+			a.More = back
+		}
+	}
+	if from := b.allowed(now); from.After(now) {
+		a.More = from
+	}
+	return a
 }
 
 // allowed returns from when on the server may take one more request.

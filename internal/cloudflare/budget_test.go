@@ -142,6 +142,31 @@ func TestBudgetTellsWhatIsLeft(t *testing.T) {
 	})
 }
 
+func TestBudgetTellsWhenMoreComes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		budget, start := cloudflare.NewBudget(3), time.Now()
+		want := func(left int, more time.Time) {
+			t.Helper()
+			if got := budget.Allowance(); got != (cloudflare.Allowance{Left: left, Limit: 3, More: more}) {
+				t.Errorf("after %s: %+v, want %d left and more at %s", time.Since(start), got, left, more)
+			}
+		}
+		want(3, time.Time{})
+		for range 3 {
+			if _, err := budget.Wait(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		want(0, start.Add(window))
+		time.Sleep(2 * time.Minute)
+		want(1, start.Add(window+time.Minute))
+		time.Sleep(window)
+		want(3, time.Time{})
+	})
+}
+
 func TestNoMoreIsLeftThanTheServerSays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -35,7 +35,8 @@ type card struct {
 	Off       []*deviance // the first of them
 	More      int         // that are not in Off
 	Planned   time.Time   // what Off is as of
-	Operator  bool        // whoever looks may act
+	Budget    Budget
+	Operator  bool // whoever looks may act
 }
 
 func (s *server) overview(w http.ResponseWriter, r *http.Request) {
@@ -72,7 +73,7 @@ func (s *server) urgent() []Target {
 func (s *server) card(r *http.Request, t Target) (card, error) {
 	ctx := r.Context()
 	now := s.Watch.look(t.Name)
-	c := card{Target: t, Commit: now.commit, Running: now.running, Next: s.Next(t.Name), Planned: now.planned, Operator: visitor.Of(ctx).Operator}
+	c := card{Target: t, Commit: now.commit, Running: now.running, Next: s.Next(t.Name), Planned: now.planned, Operator: visitor.Of(ctx).Operator, Budget: s.Budget(t.Name)}
 	recorded, err := report.OfTarget(ctx, s.State, t.Name, s.Now())
 	if err != nil {
 		return c, err

@@ -27,6 +27,19 @@ type Target struct {
 	Drift diff.Drift
 }
 
+// Budget is how many requests may be sent to an account.
+type Budget struct {
+	Left  int       // now
+	Limit int       // at most; 0: that isn't known
+	More  time.Time // when there will be more; zero: nothing is used up
+}
+
+// Tenth returns a tenth of the limit; where less is left, that is marked.
+func (b Budget) Tenth() int { return b.Limit / 10 }
+
+// Low reports whether less than a tenth is left.
+func (b Budget) Low() bool { return b.Left < b.Tenth() }
+
 // Options are what the page shows. All are required, and are used concurrently.
 type Options struct {
 	Targets func() []Target               // in the order in which to show them
@@ -36,6 +49,7 @@ type Options struct {
 	Stalled func() []string               // targets whose loop has shown no sign of life in time
 	Now     func() time.Time
 	Actions Actions
+	Budget  func(target string) Budget // of the requests that it may send to the account
 
 	// Users returns the applications that use the policy of that id, or why that
 	// can't be told now, within seconds.

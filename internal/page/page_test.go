@@ -39,6 +39,7 @@ type world struct {
 	stalled []string
 	did     deeds
 	users   func(id string) ([]policy.App, error)
+	budget  page.Budget
 	http.Handler
 }
 
@@ -54,11 +55,12 @@ func newWorld(t testing.TB) *world {
 		}
 	})
 	w := &world{Store: store, watch: &page.Watch{}, targets: []page.Target{{Name: "production", Mode: diff.Upsert, Drift: diff.DriftReport}}}
+	w.budget = page.Budget{Left: 412, Limit: 600, More: noon.Add(3 * time.Minute)}
 	w.users = func(string) ([]policy.App, error) { return nil, nil }
 	w.Handler = page.Handler(page.Options{
 		Targets: func() []page.Target { return w.targets }, State: store, Watch: w.watch,
 		Next:    func(string) time.Time { return noon.Add(40 * time.Second) },
-		Stalled: func() []string { return w.stalled }, Now: func() time.Time { return noon }, Actions: &w.did,
+		Stalled: func() []string { return w.stalled }, Now: func() time.Time { return noon }, Actions: &w.did, Budget: func(string) page.Budget { return w.budget },
 		Users: func(_ context.Context, _, id string) ([]policy.App, error) { return w.users(id) },
 	})
 	return w

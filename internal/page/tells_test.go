@@ -63,6 +63,22 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for want, budget := range map[string]page.Budget{
+		"API requests left 412 412 of 600 more in 3 minutes Mode": {Left: 412, Limit: 600, More: noon.Add(3 * time.Minute)},
+		"API requests left 0 0 of 600 low more in 5 seconds Mode": {Limit: 600, More: noon.Add(5 * time.Second)},
+		"API requests left 60 60 of 600 Mode":                     {Left: 60, Limit: 600},
+		"":                                                        {},
+	} {
+		w.budget = budget
+		if got := words(t, w.get("/").Body.String()); !strings.Contains(got, want) || want == "" && strings.Contains(got, "API requests") {
+			t.Errorf("%+v: the page says %q, want %q", budget, got, want)
+		}
+	}
+}
+
 func TestWhatIsDoneIsListedNoMore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
