@@ -80,6 +80,7 @@ func (w *world) ran(t testing.TB, id string, at time.Time, plan diff.Plan, resul
 	if plan.States != nil {
 		w.watch.Emit(event.PlanMade{Scope: scope, Plan: plan})
 	}
+	run.Phases = []state.Phase{{Name: "fetch", Took: 210 * time.Millisecond}, {Name: "apply", Took: 1700 * time.Millisecond, Failed: failure != nil}}
 	run.Result, run.Finished, run.Counts = string(result), at, map[string]int{}
 	for s, n := range plan.States {
 		run.Counts[string(s)] = n

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/policysync/policysync/internal/diff"
-	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/report"
 	"github.com/policysync/policysync/internal/state"
 )
@@ -41,7 +40,8 @@ type runPage struct {
 	Run     *report.Run
 	Took    time.Duration // 0: it hasn't ended
 	Counts  []count
-	Phases  []event.PhaseDone
+	Phases  []state.Phase
+	Whole   time.Duration   // of all phases
 	Changes []report.Change // of this page
 	Pager   pager
 }
@@ -62,7 +62,13 @@ func (s *server) run(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	view.Title, view.Target, view.Run = "Run of "+found.Started.UTC().Format(time.DateTime)+" UTC", found.Target, run
-	view.Phases = s.Watch.phasesOf(found.Target, found.ID)
+	view.Phases = found.Phases
+	if underWay := s.Watch.phasesOf(found.Target, found.ID); underWay != nil {
+		view.Phases = underWay
+	}
+	for _, p := range view.Phases {
+		view.Whole += p.Took
+	}
 	view.Counts = counted(func(s diff.State) int { return found.Counts[string(s)] })
 	if !found.Finished.IsZero() {
 		view.Took = found.Finished.Sub(found.Started)

@@ -14,6 +14,7 @@ import (
 	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/page"
 	"github.com/policysync/policysync/internal/policy"
+	"github.com/policysync/policysync/internal/state"
 )
 
 func TestVerdict(t *testing.T) {
@@ -108,18 +109,21 @@ func TestBeforeTheFirstPlanRecordsTellWhatTheyCan(t *testing.T) {
 	}
 }
 
-func TestPhasesAreKeptOfRunsThatDidSomething(t *testing.T) {
+func TestPhasesAreShownOfTheRunUnderWayToo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	plan := diff.Plan{States: map[diff.State]int{diff.InSync: 1}}
-	for i := range 22 {
-		w.ran(t, fmt.Sprint("run-", i), noon.Add(time.Duration(i)*time.Second), plan, event.Success, nil)
-		w.watch.Emit(event.RunDone{Scope: event.Scope{Target: "production", Run: "idle"}, Result: event.Noop})
+	scope := event.Scope{Target: "production", Run: "run-1"}
+	if err := w.StartRun(t.Context(), state.Run{ID: scope.Run, Target: scope.Target, Started: noon}); err != nil {
+		t.Fatal(err)
 	}
-	for run, want := range map[string]bool{"run-1": false, "run-2": true, "run-21": true} {
-		if got := strings.Contains(w.get("/runs/"+run).Body.String(), "210ms"); got != want {
-			t.Errorf("%s: phases shown: %v", run, got)
-		}
+	w.watch.Emit(event.RunStarted{Scope: scope, At: noon})
+	w.watch.Emit(event.PhaseDone{Scope: scope, Phase: event.Fetch, Took: 210 * time.Millisecond})
+	if got := words(t, w.get("/runs/run-1").Body.String()); !strings.Contains(got, "fetch 210ms well") {
+		t.Errorf("the page says %q", got)
+	}
+	w.watch.Emit(event.RunDone{Scope: scope, Result: event.Failed})
+	if got := words(t, w.get("/runs/run-1").Body.String()); strings.Contains(got, "210ms") {
+		t.Errorf("of a run that is over the page shows what the store doesn't have: %q", got)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/policysync/policysync/internal/diff"
 	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/policy"
+	"github.com/policysync/policysync/internal/state"
 )
 
 // Watch is an event.Sink that keeps of each target what the store doesn't: its
@@ -25,13 +26,13 @@ type Watch struct {
 type seen struct {
 	commit  commit
 	running bool
+	run     string               // that began last
 	began   time.Time            // of the last run
 	done    event.RunDone        // the last run that ended; zero: none did
 	states  map[diff.State]int   // of the last run that looked; nil: none did
 	planned time.Time            // when the run began that made the last plan; zero: none was made
 	off     map[string]*deviance // by key; none is altered: what isn't as Git says
-	phases  []event.PhaseDone    // of the run under way
-	timed   []timing             // of the last runs, the newest last
+	phases  []state.Phase        // of the run under way
 	version int                  // another one: records may have changed
 }
 
@@ -48,15 +49,6 @@ type deviance struct {
 	Git, Live           *policy.Policy // what Git declares and what the account has; nil: nothing, or not one
 }
 
-// timing is how long the phases of a run took.
-type timing struct {
-	run    string
-	phases []event.PhaseDone
-}
-
-// maxTimed is of how many runs of a target the phases are kept.
-const maxTimed = 20
-
 // Emit takes note of an event.
 func (w *Watch) Emit(e event.Event) {
 	if target, changed := w.note(e); changed {
@@ -72,7 +64,7 @@ func (w *Watch) note(e event.Event) (target string, changed bool) {
 	switch e := e.(type) {
 	case event.RunStarted:
 		s := w.of(e.Target)
-		s.running, s.began, s.phases = true, e.At, nil
+		s.running, s.run, s.began, s.phases = true, e.Run, e.At, nil
 		return e.Target, true
 	case event.SourceFetched:
 		if e.Err == nil {
@@ -82,7 +74,7 @@ func (w *Watch) note(e event.Event) (target string, changed bool) {
 		return e.Target, e.Result == event.Changed
 	case event.PhaseDone:
 		s := w.of(e.Target)
-		s.phases = append(s.phases, e)
+		s.phases = append(s.phases, state.Phase{Name: string(e.Phase), Took: e.Took, Failed: e.Err != nil})
 		return e.Target, true
 	case event.PlanMade:
 		w.of(e.Target).plan(e.Plan)
@@ -132,12 +124,10 @@ func (w *Watch) look(target string) seen {
 	return now
 }
 
-// phasesOf returns the phases of a run, as long as they are kept.
-func (w *Watch) phasesOf(target, run string) []event.PhaseDone {
-	for _, t := range w.look(target).timed {
-		if t.run == run {
-			return t.phases
-		}
+// phasesOf returns the phases so far of a run if it is the one under way.
+func (w *Watch) phasesOf(target, run string) []state.Phase {
+	if s := w.look(target); s.running && s.run == run {
+		return s.phases
 	}
 	return nil
 }
@@ -191,11 +181,7 @@ func (s *seen) change(e event.ChangeDone) {
 func (s *seen) end(e event.RunDone) {
 	s.done, s.running = e, false
 	s.version++
-	if e.States == nil && e.Result == event.Noop {
-		return // it had no reason to look: the store doesn't keep it either
-	}
 	if e.States != nil {
 		s.states = e.States
 	}
-	s.timed = append(s.timed[max(0, len(s.timed)-maxTimed+1):len(s.timed):len(s.timed)], timing{e.Run, s.phases})
 }

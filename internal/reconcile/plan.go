@@ -70,6 +70,7 @@ type Planner struct {
 	parsed   *source.Snapshot // the one that manifests came from
 	decoder  manifest.Decoder
 	set      manifest.Set
+	timed    []state.Phase // of the run under way
 }
 
 // Planned is a plan and the commit that it came from.
@@ -275,7 +276,7 @@ func (p *Planner) nameUsers(ctx context.Context, plan diff.Plan) {
 func (p *Planner) phase(scope event.Scope, phase event.Phase, do func() error) error {
 	began := p.enter(scope, phase)
 	err := do()
-	p.Sink.Emit(event.PhaseDone{Scope: scope, Phase: phase, Took: time.Since(began), Err: err})
+	p.ended(scope, phase, began, err)
 	if err != nil {
 		return &PhaseError{phase, err}
 	}
@@ -287,6 +288,13 @@ func (p *Planner) enter(scope event.Scope, phase event.Phase) time.Time {
 	now := time.Now()
 	p.Sink.Emit(event.PhaseStarted{Scope: scope, Phase: phase, At: now})
 	return now
+}
+
+// ended says that a part of a run ended, and keeps how long it took.
+func (p *Planner) ended(scope event.Scope, phase event.Phase, began time.Time, err error) {
+	took := time.Since(began)
+	p.timed = append(p.timed, state.Phase{Name: string(phase), Took: took, Failed: err != nil})
+	p.Sink.Emit(event.PhaseDone{Scope: scope, Phase: phase, Took: took, Err: err})
 }
 
 // PhaseError says in which phase a run failed.

@@ -81,6 +81,7 @@ func (r *Reconciler) begin(trigger event.Trigger) *pass {
 	if r.tries == nil {
 		r.tries = tries{}
 	}
+	r.timed = nil
 	p := &pass{Reconciler: r, began: time.Now(), trigger: trigger}
 	p.scope = event.Scope{Target: r.Target, Run: uuid.Must(uuid.NewV7()).String()} // sorts by time
 	r.Sink.Emit(event.RunStarted{Scope: p.scope, Trigger: trigger, At: p.began})
@@ -213,7 +214,7 @@ func (p *pass) guard(planned *Planned) error {
 	}
 	plan, err := guard.Check(planned.Plan, rules)
 	planned.Plan = plan
-	p.Sink.Emit(event.PhaseDone{Scope: p.scope, Phase: event.Guard, Took: time.Since(began)})
+	p.ended(p.scope, event.Guard, began, nil)
 	if stop, stopped := errors.AsType[*guard.Stop](err); stopped {
 		p.Sink.Emit(event.Held{Scope: p.scope, Reason: stop.Reason, Err: stop})
 	}
@@ -223,7 +224,7 @@ func (p *pass) guard(planned *Planned) error {
 func (p *pass) apply(ctx context.Context, planned Planned, held error) {
 	began := p.enter(p.scope, event.Apply)
 	result := p.Executor.Execute(ctx, p.scope, planned.Plan, planned.Listed)
-	p.Sink.Emit(event.PhaseDone{Scope: p.scope, Phase: event.Apply, Took: time.Since(began), Err: result.Err})
+	p.ended(p.scope, event.Apply, began, result.Err)
 	p.tries.note(planned.Plan, result.Failed, time.Now())
 	p.done.States, p.done.Err = result.States, errors.Join(held, result.Err)
 	_, waited := errors.AsType[waiting](held)
@@ -264,7 +265,7 @@ func (p *pass) fail(err error) bool {
 func (p *pass) finish(ctx context.Context) {
 	began := p.enter(p.scope, event.Record)
 	err := p.Runs.FinishRun(context.WithoutCancel(ctx), p.record())
-	p.Sink.Emit(event.PhaseDone{Scope: p.scope, Phase: event.Record, Took: time.Since(began), Err: err})
+	p.ended(p.scope, event.Record, began, err)
 	if err != nil {
 		p.fail(&PhaseError{event.Record, err})
 	}
@@ -274,7 +275,7 @@ func (p *pass) finish(ctx context.Context) {
 func (p *pass) record() state.Run {
 	run := state.Run{
 		ID: p.scope.Run, Target: p.scope.Target, Trigger: string(p.trigger), Commit: p.scope.Commit, Author: p.author,
-		Result: string(p.done.Result), Started: p.began, Finished: time.Now(), Counts: map[string]int{},
+		Result: string(p.done.Result), Started: p.began, Finished: time.Now(), Counts: map[string]int{}, Phases: p.timed,
 	}
 	if p.done.Err != nil {
 		run.Error = p.done.Err.Error()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -525,6 +526,18 @@ func checkHistory(t *testing.T, w *world) {
 	}
 	if runs[0].Result != "success" || runs[1].Result != "partial" || runs[1].Error == "" || runs[0].Finished.IsZero() || runs[0].Commit == "" {
 		t.Errorf("runs = %+v", runs)
+	}
+	for _, r := range runs {
+		var phases []string
+		for _, p := range r.Phases {
+			phases = append(phases, p.Name)
+		}
+		if d := cmp.Diff([]string{"fetch", "parse", "list", "plan", "guard", "apply"}, phases); d != "" {
+			t.Errorf("phases differ (-want +got):\n%s", d)
+		}
+	}
+	if !slices.ContainsFunc(runs[1].Phases, func(p state.Phase) bool { return p.Name == "apply" && p.Failed }) {
+		t.Errorf("phases of the run that failed in part: %+v", runs[1].Phases)
 	}
 	var got []string
 	for _, r := range []string{runs[1].ID, runs[0].ID} {

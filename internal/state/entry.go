@@ -47,8 +47,16 @@ type Run struct {
 	Result   string         // success, noop, partial, failed, blocked; empty until it ends
 	Error    string         // why it failed; empty otherwise
 	Counts   map[string]int // how many policies or changes of which sort, as the run counted them; may be nil
+	Phases   []Phase        // in their order, but for writing the run down; nil: not known
 	Started  time.Time
 	Finished time.Time // zero until it ends, and for ever if the process was killed
+}
+
+// Phase is a part of a run.
+type Phase struct {
+	Name   string // in the word that the metrics use
+	Took   time.Duration
+	Failed bool // and with it the run
 }
 
 // RunQuery says which runs are asked for. Its zero values ask for all of them.

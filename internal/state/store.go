@@ -70,7 +70,7 @@ type Store interface {
 	// StartRun stores the run as begun. Its ID must be new.
 	StartRun(ctx context.Context, run Run) error
 
-	// FinishRun stores the run's commit, author, result, error, counts and end. It
+	// FinishRun stores the run's commit, author, result, error, counts, phases and end. It
 	// returns ErrNoRun when the run wasn't started.
 	FinishRun(ctx context.Context, run Run) error
 

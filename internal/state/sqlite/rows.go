@@ -19,7 +19,7 @@ const (
 	recordColumns = `key, id, sent, read_back, written, protect, "commit", file, line, created_at, updated_at, absent_since, heals`
 	listedColumns = `key, id, coalesce(nullif(json_extract(sent, '$.name'), ''), json_extract(read_back, '$.name'), ''), protect, "commit", file, line, updated_at, absent_since`
 	intentColumns = `target, key, action, id, body, run, at, answered`
-	runColumns    = `id, target, trigger, "commit", author, result, error, counts, started, finished`
+	runColumns    = `id, target, trigger, "commit", author, result, error, counts, phases, started, finished`
 	changeColumns = `run, target, action, key, name, id, direction, result, error, ray, before, after, at, took_ns`
 	// outcomeColumns are changeColumns without bodies.
 	outcomeColumns = `run, target, action, key, name, id, direction, result, error, ray, NULL, NULL, at, took_ns`
@@ -53,6 +53,7 @@ func runPlaces(r *state.Run) []any {
 	return []any{
 		&r.ID, &r.Target, &r.Trigger, &r.Commit, &r.Author, &r.Result, &r.Error,
 		counts{&r.Counts},
+		phases{&r.Phases},
 		instant{&r.Started},
 		ending{&r.Finished},
 	}
@@ -213,6 +214,42 @@ func (c counts) Scan(from any) error {
 	}
 	if err := json.Unmarshal([]byte(text), c.to); err != nil {
 		return fmt.Errorf("%w: %w", state.ErrCorrupt, err)
+	}
+	return nil
+}
+
+// phases are parts of a run as a JSON array, nil when it is empty.
+type phases struct{ to *[]state.Phase }
+
+// phase is how a part of a run is stored.
+type phase struct {
+	Name   string `json:"name"`
+	TookNS int64  `json:"took_ns"`
+	Failed bool   `json:"failed,omitzero"`
+}
+
+// Value returns what the column holds (driver.Valuer).
+func (p phases) Value() (driver.Value, error) {
+	all := make([]phase, len(*p.to))
+	for i, one := range *p.to {
+		all[i] = phase{one.Name, one.Took.Nanoseconds(), one.Failed}
+	}
+	text, err := json.Marshal(all)
+	return string(text), err
+}
+
+// Scan takes what the column holds (sql.Scanner).
+func (p phases) Scan(from any) error {
+	text, err := scanText(from)
+	if err != nil || text == "[]" {
+		return err
+	}
+	var all []phase
+	if err := json.Unmarshal([]byte(text), &all); err != nil {
+		return fmt.Errorf("%w: %w", state.ErrCorrupt, err)
+	}
+	for _, one := range all {
+		*p.to = append(*p.to, state.Phase{Name: one.Name, Took: time.Duration(one.TookNS), Failed: one.Failed})
 	}
 	return nil
 }

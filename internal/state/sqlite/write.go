@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	insertRun    = "INSERT INTO runs (" + runColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	insertRun    = "INSERT INTO runs (" + runColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	insertIntent = "INSERT INTO intents (" + intentColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 	insertChange = "INSERT INTO changes (" + changeColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -31,7 +31,7 @@ const (
 	pruneChanges = "DELETE FROM changes WHERE run IN (SELECT id " + outdated + ")"
 	pruneRuns    = "DELETE " + outdated
 
-	finishRun    = `UPDATE runs SET "commit" = ?, author = ?, result = ?, error = ?, counts = ?, finished = ? WHERE id = ?`
+	finishRun    = `UPDATE runs SET "commit" = ?, author = ?, result = ?, error = ?, counts = ?, phases = ?, finished = ? WHERE id = ?`
 	deleteRecord = "DELETE FROM records WHERE target = ? AND key = ?"
 	deleteIntent = "DELETE FROM intents WHERE target = ? AND key = ?"
 	answerIntent = "UPDATE intents SET answered = ? WHERE target = ? AND key = ?"
@@ -52,7 +52,7 @@ func (s *Store) StartRun(ctx context.Context, run state.Run) error {
 func (s *Store) FinishRun(ctx context.Context, run state.Run) error {
 	return s.write(ctx, "finish run "+run.ID+" in", func(tx transaction) error {
 		found, err := tx.exec(ctx, finishRun,
-			run.Commit, run.Author, run.Result, run.Error, counts{&run.Counts}, ending{&run.Finished}, run.ID)
+			run.Commit, run.Author, run.Result, run.Error, counts{&run.Counts}, phases{&run.Phases}, ending{&run.Finished}, run.ID)
 		if err == nil && found == 0 {
 			return state.ErrNoRun
 		}

@@ -193,6 +193,7 @@ func runFinishes(t *testing.T, opener Opener) {
 	finished := startedRun(run)
 	finished.Commit, finished.Author, finished.Result, finished.Error = "abc", "Ann <ann@example.com>", "partial", "1 of 3 failed"
 	finished.Counts = map[string]int{"created": 2, "failed": 1}
+	finished.Phases = []state.Phase{{Name: "fetch", Took: 1234567 * time.Nanosecond}, {Name: "apply", Took: 2 * time.Hour, Failed: true}}
 	finished.Finished = noon.Add(3 * time.Second)
 	check(t, store.FinishRun(t.Context(), finished))
 	check(t, store.Close())
