@@ -143,6 +143,25 @@ func TestPagesNameTestsThatThereAre(t *testing.T) {
 	}
 }
 
+// TestPagesNameTestsThatThereAreSomewhere, where they name no package.
+func TestPagesNameTestsThatThereAreSomewhere(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, file := range files(t, "_test.go") {
+		for _, found := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllStringSubmatch(text(t, file), -1) {
+			known[found[1]] = true
+		}
+	}
+	for _, page := range pages(t) {
+		for _, span := range aSpan.FindAllString(prose(t, page), -1) {
+			name := strings.Trim(span, "`")
+			if regexp.MustCompile(`^(Test|Fuzz)[A-Z]\w+$`).MatchString(name) && !known[name] {
+				t.Errorf("%s names the test %s, which there isn't", page, name)
+			}
+		}
+	}
+}
+
 func isTest(t *testing.T, folder, name string) bool {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(folder), "*_test.go"))

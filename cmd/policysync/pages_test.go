@@ -17,6 +17,17 @@ import (
 // its top, with slashes.
 func pages(t testing.TB) []string {
 	t.Helper()
+	all := files(t, ".md")
+	if len(all) < 50 {
+		t.Fatalf("found %d pages", len(all))
+	}
+	return all
+}
+
+// files returns the paths of all files of the repository whose names end so, but
+// for test data.
+func files(t testing.TB, ending string) []string {
+	t.Helper()
 	var all []string
 	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
 		switch {
@@ -24,15 +35,15 @@ func pages(t testing.TB) []string {
 			return err
 		case entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "testdata" || entry.Name() == "node_modules"):
 			return filepath.SkipDir
-		case filepath.Ext(file) == ".md":
+		case strings.HasSuffix(file, ending):
 			relative, err := filepath.Rel(root, file)
 			all = append(all, filepath.ToSlash(relative))
 			return err
 		}
 		return nil
 	})
-	if err != nil || len(all) < 50 {
-		t.Fatalf("found %d pages, %v", len(all), err)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }

@@ -17,5 +17,5 @@ func TestTutorialWithPrometheus(t *testing.T) {
 	for i, variable := range s.env {
 		s.env[i] = strings.Replace(variable, ours+":"+others, others, 1)
 	}
-	s.follow(func(string) bool { return true })
+	s.follow(tutorial, 24, func(string) bool { return true })
 }

@@ -20,11 +20,14 @@ import (
 // needs Prometheus. It takes as long as the daemon does to look, ten times.
 func TestTutorial(t *testing.T) {
 	t.Parallel()
-	newStudent(t).follow(func(block string) bool { return !strings.Contains(block, "127.0.0.1:9090") })
+	newStudent(t).follow(tutorial, 20, func(block string) bool { return !strings.Contains(block, "127.0.0.1:9090") })
 }
 
-// student is someone who follows the tutorial with an empty home. Its terminals
-// share the home and the folder, not the variables.
+// tutorial is docs/tutorial.md.
+var tutorial = filepath.Join(root, "docs", "tutorial.md")
+
+// student is someone who follows a page with an empty home. Its terminals share
+// the home and the folder, not the variables.
 type student struct {
 	t     *testing.T
 	home  string
@@ -77,11 +80,11 @@ func (s *student) save(name, text string) {
 	}
 }
 
-// follow does what the blocks say that are wanted, and holds what is printed
-// against the text that follows.
-func (s *student) follow(wanted func(block string) bool) {
+// follow does what those blocks of a page say that are wanted, at least so many,
+// and holds what is printed against the text that follows each.
+func (s *student) follow(page string, least int, wanted func(block string) bool) {
 	s.t.Helper()
-	all, done := blocks(s.t, filepath.Join(root, "docs", "tutorial.md")), 0
+	all, done := blocks(s.t, page), 0
 	for i, block := range all {
 		if !wanted(block[1]) {
 			continue
@@ -102,8 +105,8 @@ func (s *student) follow(wanted func(block string) bool) {
 			s.t.Errorf("nothing tests this %s block:\n%s", block[0], block[1])
 		}
 	}
-	if done < 20 {
-		s.t.Errorf("%d blocks were done, want more than 20", done)
+	if done < least {
+		s.t.Errorf("%d blocks were done, want %d", done, least)
 	}
 }
 
