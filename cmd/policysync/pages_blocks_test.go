@@ -23,25 +23,26 @@ import (
 // checks are how the fenced blocks of pages are checked, by what stands behind
 // their fences. A block that can't be is `text`, or has another program's form.
 var checks = map[string]func(t *testing.T, block string) error{
-	"sh":              script,
-	"sh terminal":     script, // of the tutorial: goes on in a terminal of its own
-	"yaml":            ourYAML,
-	"yaml bad":        mistaken,
-	"yaml silenced":   ourYAML,
-	"yaml vars":       anyYAML, // takes variables: internal/manifest's tests decode it
-	"yaml prometheus": anyYAML,
-	"yaml workflow":   anyYAML, // of GitHub's or GitLab's CI
-	"yaml kubernetes": anyYAML,
-	"yaml helm":       anyYAML,
-	"yaml compose":    anyYAML,
-	"yaml collector":  anyYAML, // of OpenTelemetry
-	"json":            func(_ *testing.T, block string) error { return json.Unmarshal([]byte(block), new(any)) },
-	"promql":          func(*testing.T, string) error { return nil }, // metrics are looked for in all of a page
-	"hcl":             nil,                                           // Terraform's
-	"diff":            nil,                                           // what has changed in one of the others
-	"text":            nil,                                           // output, or what no program reads
-	"ini":             nil,                                           // systemd's or logrotate's
-	"dockerfile":      nil,
+	"sh":               script,
+	"sh terminal":      script, // of the tutorial: goes on in a terminal of its own
+	"yaml":             ourYAML,
+	"yaml bad":         mistaken,
+	"yaml silenced":    ourYAML,
+	"yaml vars":        anyYAML, // takes variables: internal/manifest's tests decode it
+	"yaml prometheus":  anyYAML,
+	"yaml workflow":    anyYAML, // of GitHub's or GitLab's CI
+	"yaml kubernetes":  anyYAML,
+	"yaml helm":        anyYAML,
+	"yaml compose":     anyYAML,
+	"yaml cloudflared": anyYAML,
+	"yaml collector":   anyYAML, // of OpenTelemetry
+	"json":             func(_ *testing.T, block string) error { return json.Unmarshal([]byte(block), new(any)) },
+	"promql":           func(*testing.T, string) error { return nil }, // metrics are looked for in all of a page
+	"hcl":              nil,                                           // Terraform's
+	"diff":             nil,                                           // what has changed in one of the others
+	"text":             nil,                                           // output, or what no program reads
+	"ini":              nil,                                           // systemd's or logrotate's
+	"dockerfile":       nil,
 }
 
 // TestBlocksOfPagesAreRight as far as they can be checked without running them.

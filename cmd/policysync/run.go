@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/policysync/policysync/internal/access"
 	"github.com/policysync/policysync/internal/config"
 	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/inuse"
@@ -104,7 +105,11 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink 
 	servers := at.servers(s.certificate, web.Options{
 		Metrics: registry, Stalled: s.daemon.Stalled, Unready: s.daemon.Unready, Ping: store.Ping,
 		Freezer: s.switches, Targets: s.daemon, Names: func() []string { return namesOf(s.config()) }, State: store,
-		Page: s.page(watch, book), Webhooks: newWebhooks(s), Token: func() secret.Source { return s.config().Server.APIToken }, Local: isLoopback(at.main.Addr()),
+		Page: s.page(watch, book), SignIn: page.SignIn(time.Now), Webhooks: newWebhooks(s),
+		Token:  func() secret.Source { return s.config().Server.APIToken },
+		Access: func() *access.Verifier { return s.inForce.Load().access },
+		Public: func() bool { return s.config().Server.InsecurePublic },
+		Local:  isLoopback(at.main.Addr()),
 	})
 	return serve.While(ctx, servers, s.sink, func(ctx context.Context) {
 		var beside sync.WaitGroup

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/policysync/policysync/internal/access"
 	"github.com/policysync/policysync/internal/certificate"
 	"github.com/policysync/policysync/internal/config"
 	"github.com/policysync/policysync/internal/daemon"
@@ -33,6 +34,7 @@ type settings struct {
 	*config.Config
 
 	runners map[string]*reconcile.Reconciler
+	access  *access.Verifier // nil: Cloudflare Access isn't asked who may look
 }
 
 // newService returns a service that has no config yet, and nobody to tell.
@@ -106,7 +108,7 @@ func unchangeable(last, next *config.Config) error {
 // the config says nothing new of keeps its reconciler, with all that it remembers.
 func (s *service) prepare(cfg *config.Config) (*settings, event.Configured, error) {
 	last := s.inForce.Load()
-	next := &settings{cfg, map[string]*reconcile.Reconciler{}}
+	next := &settings{cfg, map[string]*reconcile.Reconciler{}, s.verifier(cfg)}
 	told := event.Configured{
 		Targets: namesOf(cfg), Receivers: slices.Sorted(maps.Keys(cfg.Server.Webhooks.Configured())),
 		LogLevel: string(cfg.Log.Level), Console: cfg.Log.Format == config.FormatConsole,
@@ -135,6 +137,19 @@ func (s *service) prepare(cfg *config.Config) (*settings, event.Configured, erro
 	}
 	slices.Sort(told.Removed)
 	return next, told, nil
+}
+
+// verifier returns who checks what Cloudflare Access says of visitors; nil where
+// it isn't asked. One that the config says nothing new of keeps its keys.
+func (s *service) verifier(cfg *config.Config) *access.Verifier {
+	last, a := s.inForce.Load(), cfg.Server.Access
+	switch {
+	case a.TeamDomain == "":
+		return nil
+	case last.access != nil && reflect.DeepEqual(last.Server.Access, a):
+		return last.access
+	}
+	return access.New(access.Options{Team: a.TeamDomain, Audience: a.Audience, Operators: a.Operators, Warn: s.warn, Now: time.Now})
 }
 
 // target returns the target of that name, which is there.

@@ -2,14 +2,10 @@ package config
 
 import (
 	"io/fs"
-	"net"
 	"net/url"
 	"path"
 	"path/filepath"
-	"reflect"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/policysync/policysync/internal/yamltree"
@@ -125,29 +121,6 @@ func (f *findings) state(s *State) {
 	f.want(isSQLite(s), &s.URL, "state.url", "want sqlite:// and the absolute path of a file")
 }
 
-// listen reports an address that is none, or is taken already.
-func (f *findings) listen(address *string, key string, taken ...string) {
-	const wanted = "want host:port, such as 127.0.0.1:8080 or :8080"
-	if *address == "" && len(taken) > 0 {
-		return
-	}
-	f.want(isListen(*address), address, key, wanted)
-	free := strings.HasSuffix(*address, ":0") || !slices.Contains(taken, *address)
-	f.want(free, address, key, "want an address that nothing else listens on, or none at all")
-}
-
-func (f *findings) server(s *Server) {
-	f.listen(&s.Listen, "server.listen")
-	f.listen(&s.MetricsListen, "server.metrics_listen", s.Listen)
-	f.listen(&s.WebhooksListen, "server.webhooks_listen", s.Listen, s.MetricsListen)
-	if (s.TLS.Certificate == "") != s.TLS.Key.IsZero() {
-		f.report(f.first(&s.TLS), "server.tls needs both of cert_file and key_file")
-	}
-	f.unavailable(&s.Access.TeamDomain, "server.access.team_domain")
-	f.unavailable(&s.Access.Audience, "server.access.audience")
-	f.unavailable(&s.Access.Operators, "server.access.operators")
-}
-
 // want reports a field that isn't ok, unless it was refused already.
 func (f *findings) want(ok bool, field any, key, wanted string) {
 	if p := f.of(field); !ok && !p.refused {
@@ -167,14 +140,6 @@ func (f *findings) required(field *string, key string, near place) bool {
 	}
 	f.report(near, "%s is missing", key)
 	return false
-}
-
-// unavailable reports a field that is set, though this version can't do what
-// it asks for: to ignore it would leave undone what someone relies on.
-func (f *findings) unavailable(field any, key string) {
-	if v := reflect.ValueOf(field).Elem(); !v.IsZero() {
-		f.report(f.first(field), "%s is not available in this version: leave it out", key)
-	}
 }
 
 // isLocation reports whether text may name a Git repository. What schemes
@@ -208,10 +173,4 @@ func isWeb(text string) bool {
 func isSQLite(s *State) bool {
 	u, err := url.Parse(s.URL)
 	return err == nil && s.Path() != "" && u.RawQuery == "" && u.Fragment == "" && filepath.Clean(u.Path) == u.Path
-}
-
-func isListen(text string) bool {
-	host, port, err := net.SplitHostPort(text)
-	_, portErr := strconv.ParseUint(port, 10, 16)
-	return err == nil && portErr == nil && !strings.ContainsAny(host, "/ ")
 }

@@ -133,6 +133,7 @@ type Server struct {
 	TLS            TLS           `yaml:"tls"`
 	APIToken       secret.Source `yaml:"api_token_file"`
 	Access         Access        `yaml:"access"`
+	InsecurePublic bool          `yaml:"insecure_public"` // whoever reaches the server may look
 	Webhooks       Webhooks      `yaml:"webhooks"`
 }
 
@@ -143,11 +144,12 @@ type TLS struct {
 	Key         secret.Source `yaml:"key_file"`
 }
 
-// Access is the Cloudflare Access application in front of the server.
+// Access is the Cloudflare Access application in front of the server. Where
+// TeamDomain is set, Audience is too.
 type Access struct {
-	TeamDomain string   `yaml:"team_domain"`
+	TeamDomain string   `yaml:"team_domain"` // a host, such as example.cloudflareaccess.com
 	Audience   string   `yaml:"audience"`
-	Operators  []string `yaml:"operators"`
+	Operators  []string `yaml:"operators"` // each an e-mail address, group:NAME or service:CLIENT_ID
 }
 
 // Webhooks are the receivers, one for each kind of Git host.

@@ -207,20 +207,24 @@ var allKeys = []Key{
 	},
 	{
 		Name: "server.api_token_file", Values: "file",
-		Doc: "holds the bearer token that the [API](http.md) asks for",
+		Doc: "holds the token that the [API](http.md#the-api) asks for, and with which people [sign in](http.md#who-may-look) to the status page",
 	},
-	{Name: "server.access", Doc: "the Cloudflare Access application in front of the server (later)"},
+	{Name: "server.access", Doc: "the Cloudflare Access application in front of the server"},
 	{
 		Name: "server.access.team_domain", Values: "text",
-		Doc: "the Cloudflare Access team whose logins are trusted (later)",
+		Doc: "the [Cloudflare Access](../behind-access.md) team whose logins are trusted, such as `example.cloudflareaccess.com`; with it, who comes from this machine needs a login too",
 	},
 	{
 		Name: "server.access.audience", Values: "text",
-		Doc: "the audience tag of the Access application (later)",
+		Doc: "the AUD tag of the Access application; required with `team_domain`",
 	},
 	{
 		Name: "server.access.operators", Values: "list of text", Unset: "`[]`",
-		Doc: "who may do more than look (without effect yet)",
+		Doc: "who, of those let through by Access, may do more than look: `ann@example.com`, `group:NAME` of the identity provider, `service:CLIENT_ID` of a service token",
+	},
+	{
+		Name: "server.insecure_public", Values: "`true` or `false`", Default: "false",
+		Doc: "`true` lets anybody look who reaches the server; else, where others than this machine may reach it, `api_token_file` or `access` is required",
 	},
 	{Name: "server.webhooks", Doc: "the receivers of webhooks, each there when it has a secret"},
 	{

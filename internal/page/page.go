@@ -98,7 +98,7 @@ func Handler(o Options) http.Handler {
 }
 
 func (s *server) routes() http.Handler {
-	s.pages = template.Must(template.New("").Funcs(s.functions()).ParseFS(files, "assets/*.html"))
+	s.parse()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.overview)
 	mux.HandleFunc("GET /targets/{target}", s.target(s.policies))
@@ -113,6 +113,10 @@ func (s *server) routes() http.Handler {
 		s.fail(w, http.StatusNotFound, "There is no page "+clip(r.URL.Path)+".")
 	})
 	return mux
+}
+
+func (s *server) parse() {
+	s.pages = template.Must(template.New("").Funcs(s.functions()).ParseFS(files, "assets/*.html"))
 }
 
 // secure lets the page load nothing but its own files and itself, and nobody

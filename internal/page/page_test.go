@@ -198,22 +198,27 @@ func TestPages(t *testing.T) {
 			if answer.Code != http.StatusOK {
 				t.Fatalf("status %d: %s", answer.Code, answer.Body)
 			}
-			text := answer.Body.String()
-			inspect(t, text)
-			file := filepath.Join("testdata", name+".html")
-			if *update {
-				if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), text); d != "" {
-				t.Errorf("the page differs (-want +got):\n%s", d)
-			}
+			golden(t, name, answer.Body.String())
 		})
+	}
+}
+
+// golden holds a page to what all must keep to, and to its golden file.
+func golden(t *testing.T, name, text string) {
+	t.Helper()
+	inspect(t, text)
+	file := filepath.Join("testdata", name+".html")
+	if *update {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), text); d != "" {
+		t.Errorf("the page differs (-want +got):\n%s", d)
 	}
 }
 

@@ -79,8 +79,6 @@ func (c configs) key(k config.Key) *jsonschema.Schema {
 		return alsoOf("number", alsoOf("boolean", c.text(pattern)))
 	case checked:
 		return c.text(pattern)
-	case slices.Contains(unavailable, k.Name):
-		return &jsonschema.Schema{If: c.template(), Else: &jsonschema.Schema{Const: new(any(""))}}
 	case k.Name == "freeze":
 		return list(c.word(k.Words))
 	case k.Words != nil:
@@ -108,14 +106,12 @@ func (c configs) special(name string) *jsonschema.Schema {
 		return c.number(0, math.MaxInt64, `\+?[0-9]+`)
 	case "targets[].source.auth.github_app.app_id", "targets[].source.auth.github_app.installation_id":
 		return c.number(math.MinInt64, math.MaxInt64, `[+-]?[0-9]+`)
-	case "targets[].source.fast_forward_only":
+	case "targets[].source.fast_forward_only", "server.insecure_public":
 		return alsoOf("boolean", c.text(`true|false`))
 	case "targets[].vars":
 		return c.vars()
-	case "server.access.operators": // not available yet
-		s := list(c.anyText())
-		s.MaxItems = new(0)
-		return s
+	case "server.access.operators":
+		return list(c.text(`(group|service):(.|\n)+|[^@]+@(.|\n)+`))
 	default:
 		return c.anyText()
 	}

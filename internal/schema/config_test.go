@@ -32,6 +32,8 @@ var beyondConfig = []exception{
 	{`want a known time zone`, "asks for the names of places"},
 	{`this never comes`, "asks for the days of a schedule"},
 	{`source.path is`, "asks where a path leads"},
+	{`others could look there without signing in`, "compares keys of several sections"},
+	{`has both access and insecure_public`, "compares keys of several sections"},
 }
 
 func judgeConfig(t interface{ Fatalf(string, ...any) }, s *jsonschema.Schema, text []byte) verdict {
@@ -136,7 +138,8 @@ func spoilConfig(t *rapid.T, at place) {
 		[]any{"${UNSET}"},
 		map[string]any{},
 		map[string]any{"x": 1},
-		"all", "sync", "always", ":8080",
+		"all", "sync", "always", ":8080", "x.cloudflareaccess.com", "ann@example.com", "group:x", "1.5.", 1.25,
+		[]any{"group:", "service:x"},
 		"a:99999", "[::1]:0", "https://git.example.com/a.git", "https://token@git.example.com/a.git", "ssh://git@git.example.com/a", "ssh://a:b@git.example.com/a",
 		"git@git.example.com:a.git", "file:///srv/a.git", "https://", "http:///a", "sqlite:///a/b.db", "sqlite://a.db", "postgres://a/b", "/run/secrets/x",
 		"023e105f4ecef8ad9ca31a8372d0c353", "4b825dc642cb6eb9a060e54bf8d69288fbee4904",

@@ -23,6 +23,7 @@ var configPatterns = map[string]string{
 	"targets[].limits.max_deletes":  `0*(100|[0-9]{1,2})%`,
 	"state.url":                     `(sqlite:(//)?(/[^\x00-\x1f\x7f/?#]+)+)?`,
 	"state.history_retention":       `0*[0-9]{1,5}d`,
+	"server.access.team_domain":     `([A-Za-z0-9-]+(\.[A-Za-z0-9-]+){2,}(:[0-9]+)?)?`,
 	"server.listen":                 address,
 	"server.metrics_listen":         `(` + address + `)?`,
 	"server.webhooks_listen":        `(` + address + `)?`,
@@ -39,8 +40,3 @@ const (
 	address   = `([^:/ \[\]]*|\[[^/ \[\]]*\]):0*(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[0-9]{1,4})`
 	cronField = `[0-9A-Za-z*/,?-]+`
 )
-
-// unavailable are keys that this version knows but can't follow.
-var unavailable = []string{
-	"server.access.team_domain", "server.access.audience",
-}

@@ -31,6 +31,11 @@ func (c configs) relate(root *jsonschema.Schema) {
 		},
 		c.needs("ssh_passphrase_file", "ssh_key_file"),
 	}
+	root.Properties["server"].Properties["access"].AllOf = []*jsonschema.Schema{
+		c.needs("team_domain", "audience"),
+		c.needs("audience", "team_domain"),
+		{If: having("operators", &jsonschema.Schema{Type: "array", MinItems: new(1)}), Then: needed("team_domain")},
+	}
 }
 
 // given returns the condition that a key is set to something; of what variables
@@ -42,10 +47,12 @@ func (c configs) given(key string) *jsonschema.Schema {
 // needs returns the condition that with one key another one is set to something,
 // too.
 func (c configs) needs(one, other string) *jsonschema.Schema {
-	return &jsonschema.Schema{
-		If:   c.given(one),
-		Then: &jsonschema.Schema{Required: []string{other}, Properties: properties{other: {MinLength: new(1)}}},
-	}
+	return &jsonschema.Schema{If: c.given(one), Then: needed(other)}
+}
+
+// needed returns the condition that a key is set to something.
+func needed(key string) *jsonschema.Schema {
+	return &jsonschema.Schema{Required: []string{key}, Properties: properties{key: {MinLength: new(1)}}}
 }
 
 func empty(key string) *jsonschema.Schema {

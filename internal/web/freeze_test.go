@@ -59,7 +59,7 @@ func always[T any](it T) func() T { return func() T { return it } }
 
 func ask(o web.Options, method, body string, header map[string]string) (status int, text string) {
 	o.Metrics = prometheus.NewRegistry()
-	r := httptest.NewRequest(method, "/api/v1/freeze", strings.NewReader(body))
+	r := httptest.NewRequest(method, "http://localhost:8080/api/v1/freeze", strings.NewReader(body))
 	for name, value := range header {
 		r.Header.Set(name, value)
 	}

@@ -44,7 +44,7 @@ type ofTarget func(w http.ResponseWriter, r *http.Request, target string)
 
 // target answers for the targets that there are.
 func (o Options) target(next ofTarget) http.HandlerFunc {
-	return o.guarded(func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
 		name, names := r.PathValue("target"), o.Names()
 		if slices.Contains(names, name) {
 			next(w, r, name)
@@ -55,7 +55,7 @@ func (o Options) target(next ofTarget) http.HandlerFunc {
 			hint = "did you mean " + near + "?"
 		}
 		fail(w, http.StatusNotFound, fmt.Sprintf("no target is named %q: %s", name, hint))
-	})
+	}
 }
 
 func (o Options) listTargets(w http.ResponseWriter, r *http.Request) {

@@ -140,7 +140,7 @@ func TestTargetsAPI(t *testing.T) {
 				Token: always(token), Local: tc.from != "away",
 			}
 			method, path, _ := strings.Cut(tc.request, " ")
-			r := httptest.NewRequest(method, path, strings.NewReader(tc.body))
+			r := httptest.NewRequest(method, "http://127.0.0.1:8080"+path, strings.NewReader(tc.body))
 			if tc.from == "operator" {
 				r.Header.Set("Authorization", "Bearer api-token")
 			}

@@ -5,17 +5,19 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/policysync/policysync/internal/access"
 	"github.com/policysync/policysync/internal/secret"
 	"github.com/policysync/policysync/internal/state"
 )
 
-// Options are what the handlers show. All but Metrics, Page, Webhooks and Local are required.
+// Options are what the handlers show. What nothing is said of is required.
 // Functions are asked at each request, as what they tell may change.
 type Options struct {
 	Metrics  prometheus.Gatherer         // nil: they are at another address
@@ -24,13 +26,21 @@ type Options struct {
 	Ping     func(context.Context) error // whether the state store answers
 	Freezer  Freezer
 	Targets  Targets
-	Names    func() []string      // of the targets
-	State    state.Reader         // what the API tells of them
-	Page     http.Handler         // of everything else: what people look at; nil: there is nothing
-	Webhooks http.Handler         // of everything below /webhooks/; nil: they are at another address
-	Token    func() secret.Source // the bearer token of the API, which is read then; where none is named nobody may write
-	Local    bool                 // the server listens on loopback alone: reading needs no token
+	Names    func() []string // of the targets
+	State    state.Reader    // what the API tells of them
+	Page     http.Handler    // of everything else: what people look at; nil: there is nothing
+	SignIn   SignIn          // nil: nobody signs in
+	Webhooks http.Handler    // of everything below /webhooks/; nil: they are at another address
+
+	Token  func() secret.Source    // the API's token, which is read then; where none is named nobody may write with it
+	Access func() *access.Verifier // whom Cloudflare Access lets through may look; nil, or of nil: it isn't asked
+	Public func() bool             // anybody may look; nil: no
+	Local  bool                    // the server listens on loopback alone, so that whoever is there may look, unless Access is asked
 }
+
+// SignIn answers with the form in which people sign in. It sends token, and to:
+// where they want to go. The problem is why they are not signed in; "": they haven't tried.
+type SignIn func(w http.ResponseWriter, r *http.Request, status int, to, problem string)
 
 // pingTimeout bounds how long a readiness probe waits for the state store.
 const pingTimeout = 5 * time.Second
@@ -47,55 +57,110 @@ const pingTimeout = 5 * time.Second
 //	POST /api/v1/targets/{target}/sync, …/suspend, …/resume
 //	POST /webhooks/…     what package webhook says
 //	GET  /…              what package page says
+//
+//	GET, POST /signin    signs in, with the API's token
+//	POST /signout
+//
+// Whoever isn't let in sees metrics, health, webhooks, assets and signing in alone.
 func Handler(o Options) http.Handler {
-	mux := http.NewServeMux()
-	o.probes(mux)
-	mux.HandleFunc("GET /api/v1/freeze", o.guarded(o.frozen))
-	mux.HandleFunc("POST /api/v1/freeze", o.guarded(o.freeze))
+	g := newGate(o)
+	inner, outer := http.NewServeMux(), http.NewServeMux()
+	route(inner, o.guarded())
+	route(outer, g.open())
+	outer.Handle("/", g.admitted(inner))
+	return http.NewCrossOriginProtection().Handler(outer)
+}
+
+// open returns the routes that are for everybody.
+func (g *gate) open() map[string]http.Handler {
+	routes := g.probes()
+	routes["/webhooks/"] = http.NotFoundHandler()
+	if g.Webhooks != nil {
+		routes["/webhooks/"] = g.Webhooks
+	}
+	if g.Page != nil {
+		routes["GET /assets/{file}"] = http.HandlerFunc(g.asset)
+	}
+	if g.SignIn != nil {
+		routes["GET /signin"] = http.HandlerFunc(g.signInForm)
+		routes["POST /signin"] = http.HandlerFunc(g.signIn)
+		routes["POST /signout"] = http.HandlerFunc(g.signOut)
+	}
+	return routes
+}
+
+// asset answers for what the page is made of, and for nothing that a path leads
+// to from there once it is decoded.
+func (g *gate) asset(w http.ResponseWriter, r *http.Request) {
+	if path.Clean(r.URL.Path) != r.URL.Path {
+		http.NotFound(w, r)
+		return
+	}
+	g.Page.ServeHTTP(w, r)
+}
+
+// guarded returns the routes that are for those who are let in.
+func (o Options) guarded() map[string]http.Handler {
 	const target = "/api/v1/targets/{target}"
-	mux.HandleFunc("GET /api/v1/targets", o.guarded(o.listTargets))
-	mux.HandleFunc("GET "+target, o.target(o.showTarget))
-	mux.HandleFunc("GET "+target+"/policies", o.target(o.listPolicies))
-	mux.HandleFunc("GET "+target+"/runs", o.target(o.listRuns))
-	mux.HandleFunc("GET /api/v1/runs/{run}", o.guarded(o.showRun))
-	mux.HandleFunc("POST "+target+"/sync", o.target(o.sync))
-	mux.HandleFunc("POST "+target+"/suspend", o.target(o.suspend))
-	mux.HandleFunc("POST "+target+"/resume", o.target(o.resume))
-	if o.Webhooks == nil {
-		o.Webhooks = http.NotFoundHandler()
+	routes := map[string]http.Handler{}
+	for pattern, handler := range map[string]http.HandlerFunc{
+		"GET /api/v1/freeze":          o.frozen,
+		"POST /api/v1/freeze":         o.freeze,
+		"GET /api/v1/targets":         o.listTargets,
+		"GET " + target:               o.target(o.showTarget),
+		"GET " + target + "/policies": o.target(o.listPolicies),
+		"GET " + target + "/runs":     o.target(o.listRuns),
+		"GET /api/v1/runs/{run}":      o.showRun,
+		"POST " + target + "/sync":    o.target(o.sync),
+		"POST " + target + "/suspend": o.target(o.suspend),
+		"POST " + target + "/resume":  o.target(o.resume),
+	} {
+		routes[pattern] = handler
 	}
-	mux.Handle("/webhooks/", o.Webhooks)
 	if o.Page != nil {
-		mux.Handle("/", o.looking(o.Page))
+		routes["/"] = o.Page
 	}
-	return http.NewCrossOriginProtection().Handler(mux)
+	return routes
+}
+
+// probes returns the routes of metrics and health.
+func (o Options) probes() map[string]http.Handler {
+	routes := map[string]http.Handler{
+		"/metrics":     http.NotFoundHandler(),
+		"GET /healthz": http.HandlerFunc(o.healthz),
+		"GET /readyz":  http.HandlerFunc(o.readyz),
+	}
+	if o.Metrics != nil {
+		routes["GET /metrics"] = promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true})
+	}
+	return routes
 }
 
 // Probes returns the handler of /metrics, /healthz and /readyz alone.
 func Probes(o Options) http.Handler {
 	mux := http.NewServeMux()
-	o.probes(mux)
+	route(mux, o.probes())
 	return mux
 }
 
-func (o Options) probes(mux *http.ServeMux) {
-	if o.Metrics != nil {
-		mux.Handle("GET /metrics", promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
-	} else {
-		mux.Handle("/metrics", http.NotFoundHandler())
+func route(mux *http.ServeMux, routes map[string]http.Handler) {
+	for pattern, handler := range routes {
+		mux.Handle(pattern, handler)
 	}
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, named("stalled", o.Stalled()))
-	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		problems := named("not read yet", o.Unready())
-		ctx, cancel := context.WithTimeout(r.Context(), pingTimeout)
-		defer cancel()
-		if err := o.Ping(ctx); err != nil {
-			problems = append(problems, "state: "+err.Error())
-		}
-		answer(w, problems)
-	})
+}
+
+func (o Options) healthz(w http.ResponseWriter, _ *http.Request) {
+	answer(w, named("stalled", o.Stalled()))
+}
+
+func (o Options) readyz(w http.ResponseWriter, r *http.Request) {
+	problems := named("not read yet", o.Unready())
+	ctx, cancel := context.WithTimeout(r.Context(), pingTimeout)
+	defer cancel()
+	if err := o.Ping(ctx); err != nil {
+		problems = append(problems, "state: "+err.Error())
+	}
+	answer(w, problems)
 }
 
 func named(problem string, targets []string) []string {
