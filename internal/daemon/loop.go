@@ -126,7 +126,7 @@ func (l *loop) run(ctx context.Context, sink event.Sink, first time.Duration) {
 	trigger := l.wait(ctx, time.Now().Add(first), event.Startup)
 	for ctx.Err() == nil {
 		if l.expire() {
-			sink.Emit(event.Resumed{Target: l.name, Expired: true})
+			sink.Emit(event.Resumed{Target: l.name, At: time.Now(), Expired: true})
 		}
 		run, runner, why := l.begin(ctx, trigger)
 		if run == nil {

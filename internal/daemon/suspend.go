@@ -44,7 +44,7 @@ func (d *Daemon) suspend(ctx context.Context, l *loop, s state.Suspension) (idle
 	if err := d.Suspensions.Suspend(ctx, s); err != nil {
 		return nil, err
 	}
-	d.Sink.Emit(event.Suspended{Target: s.Target, Reason: s.Reason, By: s.By, Until: s.Until})
+	d.Sink.Emit(event.Suspended{Target: s.Target, Reason: s.Reason, By: s.By, Since: s.Since, Until: s.Until})
 	return l.suspend(s), nil
 }
 
@@ -61,7 +61,7 @@ func (d *Daemon) Resume(ctx context.Context, target string) error {
 		return err
 	}
 	if l.resume() {
-		d.Sink.Emit(event.Resumed{Target: target})
+		d.Sink.Emit(event.Resumed{Target: target, At: time.Now()})
 	}
 	return nil
 }

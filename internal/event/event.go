@@ -226,13 +226,15 @@ type WebhookDone struct {
 type Suspended struct {
 	Target string
 	Reason string
-	By     string    // "": that isn't known
+	By     string // "": that isn't known
+	Since  time.Time
 	Until  time.Time // zero: until it is resumed
 }
 
 // Resumed is a target that was suspended and runs again.
 type Resumed struct {
 	Target  string
+	At      time.Time
 	Expired bool // the suspension's time was over; else an operator ended it
 }
 

@@ -78,7 +78,19 @@ type suspendPage struct {
 const exampleAhead = 24 * time.Hour
 
 func (s *server) suspendForm(w http.ResponseWriter, r *http.Request, target string) {
-	s.show(w, http.StatusOK, "suspend", suspendPage{frame: s.still(r, "Suspend "+target, target), Example: s.Now().Add(exampleAhead)})
+	form := suspendPage{frame: s.still(r, "Suspend "+target, target), Example: s.Now().Add(exampleAhead)}
+	now, err := s.State.Suspension(r.Context(), target)
+	if err != nil {
+		s.fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	if now.InForce(s.Now()) {
+		form.Reason = now.Reason
+		if !now.Until.IsZero() {
+			form.Until = now.Until.UTC().Format(time.RFC3339)
+		}
+	}
+	s.show(w, http.StatusOK, "suspend", form)
 }
 
 func (s *server) suspend(w http.ResponseWriter, r *http.Request, target string) {

@@ -155,6 +155,24 @@ func TestAFormThatIsWrongComesBackAsItWas(t *testing.T) {
 	}
 }
 
+func TestASuspensionIsChangedFromWhatItIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	form := func() string {
+		return w.ask(operator(), http.MethodGet, "/targets/production/suspend", nil).Body.String()
+	}
+	inspect(t, form())
+	if got := valueOf(t, form(), "reason") + valueOf(t, form(), "until"); got != "" {
+		t.Errorf("the form begins with %q", got)
+	}
+	if err := w.Store.Suspend(t.Context(), state.Suspension{Target: "production", Reason: "incident 7", Since: noon, Until: noon.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	if got := valueOf(t, form(), "reason") + " " + valueOf(t, form(), "until"); got != "incident 7 2026-11-23T13:00:00Z" {
+		t.Errorf("the form begins with %q", got)
+	}
+}
+
 // valueOf returns what is in a field of a page.
 func valueOf(t *testing.T, text, name string) string {
 	t.Helper()

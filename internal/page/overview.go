@@ -36,6 +36,7 @@ type card struct {
 	More      int         // that are not in Off
 	Planned   time.Time   // what Off is as of
 	Budget    Budget
+	Strip     strip
 	Operator  bool // whoever looks may act
 }
 
@@ -82,6 +83,7 @@ func (s *server) card(r *http.Request, t Target) (card, error) {
 	if err != nil {
 		return c, err
 	}
+	c.Strip = stripOf(runs)
 	c.Suspended, c.Last = recorded.Suspended, recorded.LastRun
 	c.standing = standOf(now, runs, len(runs) == looksBack)
 	if c.Suspended == nil && slices.Contains(s.Stalled(), t.Name) {

@@ -72,7 +72,7 @@ type server struct {
 //	GET /                          every target
 //	GET /targets/{target}          one target's policies; ?q= searches, ?state= filters, ?page= turns the page
 //	GET /targets/{target}/policy   the policy of ?key=, or of ?ref= in place of a key with an address
-//	GET /targets/{target}/runs     its runs; ?page=
+//	GET /targets/{target}/runs     its runs, and what happened besides; ?page=
 //	POST /targets/{target}/sync, …/resume
 //	GET, POST /targets/{target}/suspend
 //	GET /runs/{run}                a run; ?page= of its changes
@@ -103,7 +103,7 @@ func (s *server) routes() http.Handler {
 	mux.HandleFunc("GET /{$}", s.overview)
 	mux.HandleFunc("GET /targets/{target}", s.target(s.policies))
 	mux.HandleFunc("GET /targets/{target}/policy", s.target(s.policy))
-	mux.HandleFunc("GET /targets/{target}/runs", s.target(s.runs))
+	mux.HandleFunc("GET /targets/{target}/runs", s.target(s.timeline))
 	mux.HandleFunc("GET /runs/{run}", s.run)
 	mux.HandleFunc("POST /targets/{target}/sync", s.act(s.sync))
 	mux.HandleFunc("POST /targets/{target}/resume", s.act(s.resume))
@@ -207,6 +207,7 @@ func (s *server) functions() template.FuncMap {
 		"ago":   func(t time.Time) string { return ago(s.Now().Sub(t)) },
 		"long":  func(t time.Time) string { return cmp.Or(rough(s.Now().Sub(t)), "less than a second") },
 		"clock": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+		"hour":  func(t time.Time) string { return t.UTC().Format(time.TimeOnly) },
 		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}
 }

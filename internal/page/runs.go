@@ -10,31 +10,6 @@ import (
 	"github.com/policysync/policysync/internal/state"
 )
 
-// maxRuns is how many runs of a target can be looked through; `policysync
-// history` knows them all.
-const maxRuns = 1000
-
-type runsPage struct {
-	frame
-	Runs  []*report.Run
-	Pager pager
-}
-
-func (s *server) runs(w http.ResponseWriter, r *http.Request, target string) {
-	view := runsPage{frame: s.live(r, "Runs of "+target, target)}
-	runs, err := s.State.Runs(r.Context(), state.RunQuery{Target: target, Limit: maxRuns})
-	if err != nil {
-		s.fail(w, http.StatusInternalServerError, err.Error())
-		return
-	}
-	some, pager := turn(runs, perPage, r)
-	view.Pager = pager
-	for _, run := range some {
-		view.Runs = append(view.Runs, report.NewRun(run))
-	}
-	s.show(w, http.StatusOK, "runs", view)
-}
-
 type runPage struct {
 	frame
 	Run     *report.Run

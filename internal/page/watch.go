@@ -18,6 +18,7 @@ import (
 // has seen nothing. It may be used concurrently.
 type Watch struct {
 	feed    feed
+	started bool // a config has taken effect
 	mu      sync.Mutex
 	targets map[string]*seen
 }
@@ -33,6 +34,7 @@ type seen struct {
 	planned time.Time            // when the run began that made the last plan; zero: none was made
 	off     map[string]*deviance // by key; none is altered: what isn't as Git says
 	phases  []state.Phase        // of the run under way
+	notes   []note               // the newest last
 	version int                  // another one: records may have changed
 }
 
@@ -86,13 +88,13 @@ func (w *Watch) note(e event.Event) (target string, changed bool) {
 		w.of(e.Target).end(e)
 		return e.Target, true
 	case event.Suspended:
+		w.of(e.Target).happen(suspended(e))
 		return e.Target, true
 	case event.Resumed:
+		w.of(e.Target).happen(resumed(e))
 		return e.Target, true
 	case event.Configured:
-		for _, target := range e.Removed {
-			delete(w.targets, target)
-		}
+		w.configure(e)
 		return "", true
 	default:
 		return "", false
