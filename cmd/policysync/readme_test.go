@@ -165,7 +165,7 @@ func (r *reader) isWhatCIRuns(script string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if script != "make test" || !bytes.Contains(makefile, []byte("\nCHECKS := build vet test ")) ||
+	if script != "make test" || !regexp.MustCompile(`\nCHECKS := .*\btest\b`).Match(makefile) ||
 		!bytes.Contains(makefile, []byte("\t$(GO) test ./...\n")) || !bytes.Contains(ci, []byte("\nmake ci ")) {
 		r.t.Errorf("CI doesn't run %q", script)
 	}
