@@ -11,7 +11,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -120,6 +122,59 @@ func signedAssertion(t *testing.T, key *ecdsa.PrivateKey, claims map[string]any)
 		t.Fatal(err)
 	}
 	return text
+}
+
+// The form leads to a session, with which the page's buttons work.
+func TestPeopleSignInAtTheDaemon(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"token": "api-token\n",
+		"policysync.yaml": fmt.Sprintf("targets: [{name: a, account_id: 023e105f4ecef8ad9ca31a8372d0c353, source: {url: %q}, schedule: '@every 1h'}]\n"+
+			"state: {url: 'sqlite://%s/state.db'}\nserver: {listen: '127.0.0.1:0', api_token_file: %q}\n", dir, dir, filepath.Join(dir, "token")),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := exec.CommandContext(t.Context(), "policysync", "run")
+	c.Dir, c.Env = dir, append(os.Environ(), "CLOUDFLARE_API_TOKEN=x", "CLOUDFLARE_BASE_URL=http://127.0.0.1:1")
+	base := "http://" + logOf(t, c).until("listening").Address
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar}
+	fill := func(path string, form url.Values, status int, says string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", base)
+		r.Header.Set("Accept", "text/html")
+		response, err := browser.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close() //nolint:errcheck // only read from
+		said, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.StatusCode != status || !strings.Contains(string(said), says) {
+			t.Errorf("%s: %d %s, want %d and %q", path, response.StatusCode, said, status, says)
+		}
+	}
+	const signIn, signOut = `action="/signin"`, `action="/signout"`
+	suspend := url.Values{"reason": {"incident 7"}}
+	fill("/targets/a/suspend", suspend, 200, signIn) // it leads to the form
+	fill("/signin", url.Values{"token": {"guess"}}, 401, "this is not the token")
+	fill("/signin", url.Values{"token": {"api-token"}, "to": {"/targets/a"}}, 200, signOut)
+	fill("/targets/a/suspend", suspend, 200, "by token")
+	fill("/signout", nil, 200, signIn)
+	fill("/targets/a/suspend", suspend, 200, signIn)
 }
 
 // logLines are what a daemon logs.

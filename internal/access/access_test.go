@@ -49,15 +49,13 @@ func newTeam(t *testing.T, keys ...jose.JSONWebKey) *team {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.asked++
-		if r.URL.Path != "/cdn-cgi/access/certs" {
-			http.NotFound(w, r)
-			return
-		}
-		w.Header().Set("Location", "/elsewhere")
-		w.WriteHeader(m.status)
-		if m.body != "" {
-			_, _ = w.Write([]byte(m.body))
-			return
+		if r.URL.Path == "/cdn-cgi/access/certs" { // elsewhere are the keys, too, for those who let themselves be led there
+			w.Header().Set("Location", "/elsewhere")
+			w.WriteHeader(m.status)
+			if m.body != "" {
+				_, _ = w.Write([]byte(m.body))
+				return
+			}
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"keys": m.keys, "public_certs": []string{}})
 	}))
@@ -154,7 +152,7 @@ func TestWhoIsLetThroughIsKnown(t *testing.T) {
 	t.Parallel()
 	key := private(t, "1")
 	m := newTeam(t, public(key))
-	v := m.verifier("Ann@Example.com", "group:Access admins", "service:e367826f.access")
+	v := m.verifier("Ann@Example.com", "group:Access admins", "group:team@example.com", "service:e367826f.access")
 	for name, tc := range map[string]struct {
 		claims map[string]any
 		want   visitor.Visitor
@@ -176,6 +174,18 @@ func TestWhoIsLetThroughIsKnown(t *testing.T) {
 		"a group in another case": {
 			map[string]any{"email": "bob@example.com", "groups": []string{"access admins"}},
 			visitor.Visitor{Name: "bob@example.com"},
+		},
+		"a group that is an address": {
+			map[string]any{"email": "bob@example.com", "groups": []string{"team@example.com"}},
+			visitor.Visitor{Name: "bob@example.com", Operator: true, Addresses: true},
+		},
+		"such a group in another case": {
+			map[string]any{"email": "bob@example.com", "groups": []string{"Team@example.com"}},
+			visitor.Visitor{Name: "bob@example.com"},
+		},
+		"an address that looks like such a group": {
+			map[string]any{"email": "group:team@example.com"},
+			visitor.Visitor{Name: "somebody let through by Cloudflare Access"},
 		},
 		"groups that nobody understands": {
 			map[string]any{"email": "bob@example.com", "groups": map[string]any{"Access admins": 1}, "custom": "Access admins"},

@@ -202,6 +202,7 @@ func (s *server) target(next func(w http.ResponseWriter, r *http.Request, target
 func (s *server) functions() template.FuncMap {
 	return template.FuncMap{
 		"clip":     func(text string) string { return clip(s.sees.Text(text)) },
+		"own":      clip, // what somebody is told of themselves
 		"lines":    func(text string) string { return lines(s.sees.Text(text)) },
 		"policyAt": s.policyAt, "word": word, "mood": mood, "remedy": remedy, "short": short, "took": took,
 		"ago":   func(t time.Time) string { return ago(s.Now().Sub(t)) },

@@ -9,6 +9,7 @@ import "context"
 type Visitor struct {
 	Name      string // how they are called in logs and records, such as an e-mail address; "": nobody knows
 	Operator  bool   // they may make targets run, suspend and resume them, and set freeze switches
+	Session   bool   // they have signed in, and may sign out
 	Addresses bool   // they may see the e-mail addresses that policies name
 }
 

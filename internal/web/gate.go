@@ -24,9 +24,13 @@ const (
 	refusalBurst, refusalRate = 10, 0.2
 )
 
-// ownVisitor is who knows the API's token.
-func ownVisitor() visitor.Visitor {
-	return visitor.Visitor{Name: "token", Operator: true, Addresses: true}
+// tokenName is what those are called who know the API's token; nobody whom Cloudflare
+// Access lets through is.
+const tokenName = "token"
+
+// holder is who knows the API's token.
+func holder(session bool) visitor.Visitor {
+	return visitor.Visitor{Name: tokenName, Operator: true, Session: session, Addresses: true}
 }
 
 // gate decides who may pass.
@@ -66,7 +70,7 @@ func tooMany(wait time.Duration) error {
 func (g *gate) admit(r *http.Request) (visitor.Visitor, error) {
 	who, err := g.identify(r)
 	client := clientOf(r)
-	if err == nil && who.Name != "" && who != ownVisitor() {
+	if err == nil && who.Name != "" && who.Name != tokenName {
 		client = who.Name // many may come through one proxy
 	}
 	now := time.Now()
@@ -89,11 +93,11 @@ func (g *gate) identify(r *http.Request) (visitor.Visitor, error) {
 	switch {
 	case bears:
 		_, err := g.token(r, sent)
-		return ownVisitor(), err
+		return holder(false), err
 	case verifier != nil && r.Header.Values(access.Header) != nil:
 		return g.byAccess(verifier, r)
 	case g.inSession(r):
-		return ownVisitor(), nil
+		return holder(true), nil
 	case verifier == nil && g.Local && isOwnHost(r.Host):
 		return visitor.Visitor{Addresses: true}, nil
 	case g.Public != nil && g.Public():
