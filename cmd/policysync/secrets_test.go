@@ -283,6 +283,10 @@ func (k *keeper) ask(base string) {
 			k.out["POST "+path+" "+how] = answer
 		}
 	}
+	for how, sent := range map[string]string{"right": bearer, "other": "x" + bearer} {
+		_, answer := k.request(http.MethodPost, base+"/signin", url.Values{"token": {sent}}.Encode(), map[string]string{"Content-Type": "application/x-www-form-urlencoded"})
+		k.out["signing in, "+how] = answer
+	}
 	for _, provider := range []string{"github", "gitlab", "gitea", "gogs", "bitbucket", "generic"} {
 		for how, header := range map[string]map[string]string{
 			"signature": {"X-Hub-Signature-256": "sha256=" + secret, "X-Signature-256": secret, "X-Gitea-Signature": secret, "X-Gogs-Signature": secret, "X-Hub-Signature": secret},
