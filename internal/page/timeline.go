@@ -38,7 +38,17 @@ type entry struct {
 	Note    note
 	Changes []report.Change // the first of the run
 	More    int             // that are not in Changes
+	Off     int             // policies that it found not to be as Git says
+	Same    []entry         // the runs right before it, where neither it nor they did or found anything
 }
+
+// quiet reports whether a run did nothing and found all to be as Git says.
+func (e *entry) quiet() bool {
+	return e.Run != nil && e.Run.Result == string(event.Noop) && e.Off == 0
+}
+
+// First returns the oldest of Same.
+func (e *entry) First() entry { return e.Same[len(e.Same)-1] }
 
 // note is something that happened besides runs.
 type note struct {
@@ -66,17 +76,25 @@ func (s *server) timeline(w http.ResponseWriter, r *http.Request, target string)
 		if n := len(view.Days); n == 0 || view.Days[n-1].Date != date {
 			view.Days = append(view.Days, day{Date: date})
 		}
-		last := &view.Days[len(view.Days)-1]
-		last.Entries = append(last.Entries, e)
+		view.Days[len(view.Days)-1].add(e)
 	}
 	s.show(w, http.StatusOK, "timeline", view)
+}
+
+// add adds what happened before all else that day.
+func (d *day) add(e entry) {
+	if n := len(d.Entries); n > 0 && e.quiet() && d.Entries[n-1].quiet() {
+		d.Entries[n-1].Same = append(d.Entries[n-1].Same, e)
+		return
+	}
+	d.Entries = append(d.Entries, e)
 }
 
 // entriesOf returns runs and notes, the newest first.
 func entriesOf(runs []state.Run, notes []note) []entry {
 	all := make([]entry, 0, len(runs)+len(notes))
 	for _, r := range runs {
-		all = append(all, entry{At: r.Started, Run: report.NewRun(r)})
+		all = append(all, entry{At: r.Started, Run: report.NewRun(r), Off: deviant(r.Counts)})
 	}
 	for _, n := range notes {
 		all = append(all, entry{At: n.At, Note: n})

@@ -55,6 +55,26 @@ func TestTimelineTellsWhatHappenedTheNewestFirst(t *testing.T) {
 	}
 }
 
+func TestQuietRunsAreOneEntryOfADay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	sync, off := diff.Plan{States: map[diff.State]int{diff.InSync: 1}}, diff.Plan{States: map[diff.State]int{diff.Drifted: 2}}
+	for i, plan := range []diff.Plan{sync, sync, sync, off, sync, sync} {
+		w.ran(t, fmt.Sprint("run-", i), noon.Add(time.Duration(i-12)*2*time.Hour), plan, event.Noop, nil)
+	}
+	text := w.get("/targets/production/runs").Body.String()
+	inspect(t, text)
+	want := "2026-11-22 21:59:58 nothing to do by webhook, commit c0ffee5eed5c 1 more like it, since 19:59:58 19:59:58 by webhook" +
+		" 17:59:58 nothing to do by webhook, commit c0ffee5eed5c 2 not as Git says" +
+		" 15:59:58 nothing to do by webhook, commit c0ffee5eed5c 2 more like it, since 11:59:58 13:59:58 by webhook 11:59:58 by webhook"
+	if got := words(t, text); !strings.Contains(got, want) {
+		t.Errorf("the page says %q, want %q", got, want)
+	}
+	if !strings.Contains(text, `<details id="before-run-0">`) {
+		t.Error("what somebody opens can't be known again when a run is added")
+	}
+}
+
 func TestAStripSaysHowTheLastRunsEnded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
