@@ -68,10 +68,33 @@ func runUntilDone(ctx context.Context, r *reconcile.Reconciler) error {
 	for range 3 {
 		done = r.Run(ctx, event.Manual)
 		if done.Err == nil && done.States[diff.Orphaned] == 0 {
-			return nil
+			return cutShort(ctx, r)
 		}
 	}
 	return errors.Join(errors.New("something is left to do after three runs"), done.Err)
+}
+
+// cutShort begins a run that is told to stop before it has asked the account
+// anything.
+func cutShort(ctx context.Context, r *reconcile.Reconciler) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	r.Runs = stopping{r.Runs, stop}
+	if done := r.Run(ctx, event.Manual); !done.Cut {
+		return fmt.Errorf("a run that was stopped ended with %+v", done)
+	}
+	return nil
+}
+
+// stopping stops its run once that has been started.
+type stopping struct {
+	reconcile.Runs
+	stop func()
+}
+
+func (s stopping) StartRun(ctx context.Context, run state.Run) error {
+	defer s.stop()
+	return s.Runs.StartRun(ctx, run)
 }
 
 // watched is a store each of whose calls is a step. It embeds nothing, so that
@@ -194,6 +217,11 @@ func (w watched) StartRun(ctx context.Context, run state.Run) error {
 func (w watched) FinishRun(ctx context.Context, run state.Run) error {
 	w.step("FinishRun")
 	return w.store.FinishRun(ctx, run)
+}
+
+func (w watched) DropRun(ctx context.Context, id string) error {
+	w.step("DropRun")
+	return w.store.DropRun(ctx, id)
 }
 
 func (w watched) Intend(ctx context.Context, intent state.Intent) error {

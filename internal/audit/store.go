@@ -46,6 +46,14 @@ func (s *Store) FinishRun(ctx context.Context, run state.Run) error {
 	return s.Store.FinishRun(ctx, run)
 }
 
+// DropRun removes a run that came to nothing.
+func (s *Store) DropRun(ctx context.Context, id string) error {
+	s.mu.Lock()
+	delete(s.runs, id)
+	s.mu.Unlock()
+	return s.Store.DropRun(ctx, id)
+}
+
 // Intend writes down that a request is about to leave, in the file first.
 func (s *Store) Intend(ctx context.Context, intent state.Intent) error {
 	l := s.line(request, intent.Run, intent.At)

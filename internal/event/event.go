@@ -177,6 +177,7 @@ type RunDone struct {
 	Trigger Trigger
 	Result  Result
 	Err     error              // with Failed and Partial
+	Cut     bool               // with Failed: it was told to end before it carried out its plan, which says nothing of the target; it is neither counted nor kept
 	States  map[diff.State]int // how the policies stand now; nil when that was not looked at
 	At      time.Time
 	Took    time.Duration

@@ -244,6 +244,10 @@ func (s sink) changed(e event.ChangeDone) {
 }
 
 func (s sink) done(e event.RunDone) {
+	if e.Cut {
+		s.Info("run cut short", append(scope(e.Scope), zap.String("trigger", string(e.Trigger)), zap.Duration("took", e.Took), zap.Error(e.Err))...)
+		return
+	}
 	fields := append(scope(e.Scope), zap.String("trigger", string(e.Trigger)), zap.String("result", string(e.Result)),
 		zap.Duration("took", e.Took))
 	for state, n := range e.States {

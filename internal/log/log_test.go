@@ -114,6 +114,7 @@ func TestLevels(t *testing.T) {
 		event.ChangeDone{Scope: scope, Outcome: event.Applied},
 		event.RunDone{Scope: scope, Result: event.Noop},
 		event.RunDone{Scope: scope, Result: event.Success},
+		event.RunDone{Scope: scope, Result: event.Failed, Cut: true, Err: errors.New("context canceled")},
 		event.RequestDone{Target: "production"},
 		event.BudgetWaiting{Target: "production", Wait: time.Second},
 		event.BudgetWaited{Target: "production"},
@@ -129,7 +130,7 @@ func TestLevels(t *testing.T) {
 		event.Complained{Message: "http: Accept error"},
 		event.Complained{Message: "http: TLS handshake error", FromOutside: true},
 	}
-	for level, want := range map[string]int{"debug": len(every), "info": 17, "warn": 10, "error": 3} {
+	for level, want := range map[string]int{"debug": len(every), "info": 18, "warn": 10, "error": 3} {
 		if got := lines(t, level, every...); len(got) != want {
 			t.Errorf("level %s: %d lines, want %d: %v", level, len(got), want, got)
 		}

@@ -215,6 +215,9 @@ func (m *Metrics) certify(e event.Certified) {
 }
 
 func (m *Metrics) done(e event.RunDone) {
+	if e.Cut {
+		return
+	}
 	m.runs.WithLabelValues(e.Target, string(e.Trigger), string(e.Result)).Inc()
 	m.lastRun.WithLabelValues(e.Target).Set(unix(e.At))
 	if e.Result == event.Success || e.Result == event.Noop {

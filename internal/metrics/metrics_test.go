@@ -121,6 +121,7 @@ func TestEventsAreCounted(t *testing.T) {
 			States: map[diff.State]int{diff.InSync: 3, diff.Drifted: 1}, ToLive: time.Second,
 		},
 		event.RunDone{Scope: scope, Trigger: event.Schedule, Result: event.Failed, At: at.Add(time.Minute)},
+		event.RunDone{Scope: scope, Trigger: event.Schedule, Result: event.Failed, Cut: true, At: at.Add(time.Hour)},
 	} {
 		m.Emit(e)
 	}

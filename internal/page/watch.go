@@ -181,8 +181,12 @@ func (s *seen) change(e event.ChangeDone) {
 }
 
 func (s *seen) end(e event.RunDone) {
-	s.done, s.running = e, false
+	s.running = false
 	s.version++
+	if e.Cut {
+		return // it tells nothing of the target
+	}
+	s.done = e
 	if e.States != nil {
 		s.states = e.States
 	}

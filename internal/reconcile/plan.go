@@ -97,7 +97,9 @@ func (p *Planner) fetch(ctx context.Context, scope *event.Scope) (changed bool, 
 	err = p.phase(*scope, event.Fetch, func() error {
 		next, err := p.Source.Fetch(ctx)
 		if err != nil {
-			p.Sink.Emit(event.SourceFetched{Scope: *scope, Result: event.FetchError, Err: err})
+			if ctx.Err() == nil { // else the run was told to end, which says nothing of the source
+				p.Sink.Emit(event.SourceFetched{Scope: *scope, Result: event.FetchError, Err: err})
+			}
 			return err
 		}
 		changed = next != p.snapshot

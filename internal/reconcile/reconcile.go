@@ -29,6 +29,7 @@ import (
 type Runs interface {
 	StartRun(ctx context.Context, run state.Run) error
 	FinishRun(ctx context.Context, run state.Run) error
+	DropRun(ctx context.Context, id string) error
 }
 
 // Reconciler runs one target. Its runs must not overlap.
@@ -100,6 +101,9 @@ type pass struct {
 
 func (p *pass) run(ctx context.Context) {
 	changed, fetchErr := p.fetch(ctx, &p.scope)
+	if p.cut(ctx, fetchErr) {
+		return
+	}
 	p.lost = p.lostSince(fetchErr)
 	if fetchErr == nil {
 		p.author = p.snapshot.Author
@@ -112,7 +116,9 @@ func (p *pass) run(ctx context.Context) {
 		return
 	}
 	if err := p.Runs.StartRun(ctx, p.record()); err != nil {
-		p.fail(errors.Join(fetchErr, &PhaseError{event.Record, err}))
+		if err = errors.Join(fetchErr, &PhaseError{event.Record, err}); !p.cut(ctx, err) {
+			p.fail(err)
+		}
 		return
 	}
 	if p.fail(fetchErr) {
@@ -150,7 +156,7 @@ func (p *pass) reconcile(ctx context.Context) {
 	if err == nil && p.Patient && !planned.Plan.Settles.IsZero() {
 		planned, err = p.outwait(ctx, planned.Plan)
 	}
-	if p.fail(err) {
+	if p.cut(ctx, err) || p.fail(err) {
 		return
 	}
 	held := errors.Join(settling(planned.Plan), p.wait(&planned), p.guard(&planned))
@@ -261,10 +267,23 @@ func (p *pass) fail(err error) bool {
 	return true
 }
 
+// cut ends the run with that error, if it is one and the run was told to end, and
+// reports whether it does.
+func (p *pass) cut(ctx context.Context, err error) bool {
+	p.done.Cut = err != nil && ctx.Err() != nil
+	return p.done.Cut && p.fail(err)
+}
+
 // finish records how the run ended, though ctx may have ended.
 func (p *pass) finish(ctx context.Context) {
+	lasting := context.WithoutCancel(ctx)
 	began := p.enter(p.scope, event.Record)
-	err := p.Runs.FinishRun(context.WithoutCancel(ctx), p.record())
+	var err error
+	if p.done.Cut {
+		err = p.Runs.DropRun(lasting, p.scope.Run)
+	} else {
+		err = p.Runs.FinishRun(lasting, p.record())
+	}
 	p.ended(p.scope, event.Record, began, err)
 	if err != nil {
 		p.fail(&PhaseError{event.Record, err})

@@ -21,6 +21,7 @@ import (
 	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/guard"
 	"github.com/policysync/policysync/internal/reconcile"
+	"github.com/policysync/policysync/internal/source"
 	"github.com/policysync/policysync/internal/state"
 )
 
@@ -501,6 +502,53 @@ func TestAStopFinishesTheRequestsUnderWay(t *testing.T) {
 			t.Errorf("%d creates in all, want 8", n)
 		}
 	})
+}
+
+// stuck is a source that answers no more.
+type stuck struct{ reconcile.Source }
+
+func (stuck) Fetch(ctx context.Context) (*source.Snapshot, error) {
+	<-ctx.Done()
+	return nil, fmt.Errorf("fetch: %w", ctx.Err())
+}
+
+func TestAStopBeforeAnythingIsWrittenLeavesNoRunBehind(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		after time.Duration
+		set   func(*world)
+	}{
+		"before it has begun":         {0, func(*world) {}},
+		"while Git is asked":          {time.Second, func(w *world) { w.Source = stuck{w.git} }},
+		"while the account is listed": {500 * time.Millisecond, func(*world) {}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, simulator.Options{Latency: time.Second})
+				w.git.declare("a")
+				tc.set(w)
+				ctx, cancel := context.WithTimeout(t.Context(), tc.after)
+				defer cancel()
+				done := w.runWith(ctx, event.Schedule, event.Failed)
+				if !done.Cut || !errors.Is(done.Err, context.DeadlineExceeded) {
+					t.Errorf("ended with %+v", done)
+				}
+				if runs, err := w.store.Runs(t.Context(), state.RunQuery{Target: "production"}); err != nil || len(runs) > 0 {
+					t.Errorf("history has %v, %v", runs, err)
+				}
+				for _, e := range w.events.all {
+					if fetched, ok := e.(event.SourceFetched); ok && fetched.Result == event.FetchError {
+						t.Errorf("told of %v", e)
+					}
+				}
+				w.Source = w.git
+				if done := w.run(event.Success); done.Cut || w.account.Count("create") != 1 {
+					t.Errorf("then: %+v", done)
+				}
+			})
+		})
+	}
 }
 
 func TestHistoryTellsOfEachRunAndChange(t *testing.T) {

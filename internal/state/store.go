@@ -74,6 +74,10 @@ type Store interface {
 	// returns ErrNoRun when the run wasn't started.
 	FinishRun(ctx context.Context, run Run) error
 
+	// DropRun removes a run. It returns ErrNoRun when there is none of that ID
+	// without a change and an open intent.
+	DropRun(ctx context.Context, id string) error
+
 	// Intend notes in the journal that a request is about to leave. It returns
 	// ErrIntentOpen when the key has an open intent already, and ErrNoRun when
 	// the run wasn't started.

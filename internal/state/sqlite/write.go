@@ -31,6 +31,8 @@ const (
 	pruneChanges = "DELETE FROM changes WHERE run IN (SELECT id " + outdated + ")"
 	pruneRuns    = "DELETE " + outdated
 
+	dropRun = `DELETE FROM runs WHERE id = ? AND NOT EXISTS (SELECT 1 FROM intents WHERE run = runs.id)
+		AND NOT EXISTS (SELECT 1 FROM changes WHERE run = runs.id)`
 	finishRun    = `UPDATE runs SET "commit" = ?, author = ?, result = ?, error = ?, counts = ?, phases = ?, finished = ? WHERE id = ?`
 	deleteRecord = "DELETE FROM records WHERE target = ? AND key = ?"
 	deleteIntent = "DELETE FROM intents WHERE target = ? AND key = ?"
@@ -53,6 +55,17 @@ func (s *Store) FinishRun(ctx context.Context, run state.Run) error {
 	return s.write(ctx, "finish run "+run.ID+" in", func(tx transaction) error {
 		found, err := tx.exec(ctx, finishRun,
 			run.Commit, run.Author, run.Result, run.Error, counts{&run.Counts}, phases{&run.Phases}, ending{&run.Finished}, run.ID)
+		if err == nil && found == 0 {
+			return state.ErrNoRun
+		}
+		return err
+	})
+}
+
+// DropRun removes a run that came to nothing.
+func (s *Store) DropRun(ctx context.Context, id string) error {
+	return s.write(ctx, "drop run "+id+" in", func(tx transaction) error {
+		found, err := tx.exec(ctx, dropRun, id)
 		if err == nil && found == 0 {
 			return state.ErrNoRun
 		}

@@ -218,6 +218,23 @@ func runOnce(t *testing.T, opener Opener) {
 	same(t, []state.Run{startedRun(run)}, runs, err)
 }
 
+func runDrops(t *testing.T, opener Opener) {
+	store := begun(t, opener)
+	check(t, store.DropRun(t.Context(), run))
+	wantError(t, state.ErrNoRun, store.DropRun(t.Context(), run))
+	runs, err := store.Runs(t.Context(), state.RunQuery{Target: target})
+	same(t, nil, runs, err)
+	for id, needed := range map[string]func(state.Run){
+		"intent": func(r state.Run) { i := intent("a"); i.Run = r.ID; check(t, store.Intend(t.Context(), i)) },
+		"change": func(r state.Run) { c := change("b", "done"); c.Run = r.ID; check(t, store.Forget(t.Context(), c)) },
+	} {
+		r := startedRun(id)
+		check(t, store.StartRun(t.Context(), r))
+		needed(r)
+		wantError(t, state.ErrNoRun, store.DropRun(t.Context(), id))
+	}
+}
+
 func changesInOrder(t *testing.T, opener Opener) {
 	store := begun(t, opener)
 	check(t, store.StartRun(t.Context(), startedRun("run-2")))

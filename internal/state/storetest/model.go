@@ -72,7 +72,7 @@ func (s sequence) step(t *rapid.T) step {
 	result := rapid.String().Draw(t, "result")
 	return step{
 		do: rapid.SampledFrom([]string{
-			"start", "start", "finish", "intend", "intend", "settle", "forget", "abandon", "doubt", "refresh",
+			"start", "start", "finish", "drop", "intend", "intend", "settle", "forget", "abandon", "doubt", "refresh",
 		}).Draw(t, "do"),
 		answered: rapid.Bool().Draw(t, "answered"),
 		record:   policy.Recorded{Key: key, ID: id, Sent: sent, ReadBack: answered, File: result, CreatedAt: noon, UpdatedAt: noon},
@@ -92,6 +92,8 @@ func take(t *rapid.T, store state.Store, s step) error {
 		return store.StartRun(t.Context(), s.run)
 	case "finish":
 		return store.FinishRun(t.Context(), s.run)
+	case "drop":
+		return store.DropRun(t.Context(), s.run.ID)
 	case "intend":
 		return store.Intend(t.Context(), s.intent)
 	case "settle":

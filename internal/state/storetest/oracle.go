@@ -31,6 +31,9 @@ func (m *model) take(s step) (refused []error) {
 	if !started && s.do != "start" && s.do != "refresh" {
 		refused = append(refused, state.ErrNoRun)
 	}
+	if started && s.do == "drop" && m.needs(s.run.ID) {
+		refused = append(refused, state.ErrNoRun)
+	}
 	if open && s.do == "intend" {
 		refused = append(refused, state.ErrIntentOpen)
 	}
@@ -45,6 +48,8 @@ func (m *model) take(s step) (refused []error) {
 		m.runs[s.run.ID] = s.run
 	case "finish":
 		m.runs[s.run.ID] = s.run // the steps' runs differ only in what finishing stores
+	case "drop":
+		delete(m.runs, s.run.ID)
 	case "intend":
 		m.intents[key] = s.intent
 	case "settle":
@@ -62,6 +67,16 @@ func (m *model) take(s step) (refused []error) {
 func (m *model) put(r policy.Recorded) {
 	maps.DeleteFunc(m.records, func(_ string, other policy.Recorded) bool { return other.ID == r.ID })
 	m.records[r.Key] = r
+}
+
+// needs reports whether something is of that run.
+func (m *model) needs(run string) bool {
+	for _, i := range m.intents {
+		if i.Run == run {
+			return true
+		}
+	}
+	return len(changesOf(run, m.changes)) > 0
 }
 
 // append stores the change of a step that has one, which closes the intent

@@ -48,6 +48,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		"the end of the audit file comes back":             auditEndHolds,
 		"a run is open until it is finished":               runFinishes,
 		"a run can't be started twice or finished unbegun": runOnce,
+		"a run that came to nothing can be dropped":        runDrops,
 		"changes come in order and whole":                  changesInOrder,
 		"a suspension holds until it is resumed":           suspensionHolds,
 		"many may write at once":                           manyWriters,
