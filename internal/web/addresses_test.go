@@ -19,7 +19,11 @@ func TestNoRouteOfTheAPIShowsAddressesToStrangers(t *testing.T) {
 	h := build(t, func(o *web.Options) { o.Public = func() bool { return true } })
 	n := 0
 	address := func() string { n++; return fmt.Sprintf("marked.%d+o'x@example.com", n) }
-	store := h.Targets.(*operator).Store //nolint:errcheck,forcetypeassert // build has made it
+	targets, ok := h.Targets.(*operator)
+	if !ok {
+		t.Fatalf("the targets are %T", h.Targets)
+	}
+	store := targets.Store
 	body := policy.Policy{Name: "For " + address(), Include: []policy.Rule{{Kind: "email", Body: map[string]any{"email": address()}}}}
 	run := state.Run{ID: "run-9", Target: "production", Trigger: "manual", Author: "Ann <" + address() + ">", Result: "failed", Error: address() + ":\n" + address(), Started: noon, Finished: noon}
 	change := state.Change{Run: "run-9", Target: "production", Action: "update", Key: address(), Name: address(), Result: "failed", Error: "\"" + address() + "\"", Before: &body, After: &body, At: noon}
