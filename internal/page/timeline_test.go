@@ -50,6 +50,9 @@ func TestTimelineTellsWhatHappenedTheNewestFirst(t *testing.T) {
 	}
 	inspect(t, w.get("/targets/production/runs").Body.String())
 	discreet := words(t, w.getAs(visitor.Visitor{}, "/targets/production/runs").Body.String())
+	if strings.Contains(got, `""`) {
+		t.Errorf("nothing is shown as a text: %q", got)
+	}
 	if strings.Contains(discreet, "ann@example.com") {
 		t.Error("who suspended is shown to somebody who may not see addresses")
 	}
