@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/policysync/policysync/internal/access"
@@ -39,6 +40,7 @@ type gate struct {
 
 	sessions           sessions
 	requests, refusals *throttle.Clients
+	guessing           sync.Mutex // held while a token is compared, so that guesses at the same moment count, too
 }
 
 func newGate(o Options) *gate {
@@ -135,6 +137,8 @@ func (g *gate) unknown(r *http.Request) error {
 // token returns the API's token if that is what was sent. Each client may guess
 // a few times, and then waits, however right the next guess is.
 func (g *gate) token(r *http.Request, sent string) (secret.Value, error) {
+	g.guessing.Lock()
+	defer g.guessing.Unlock()
 	now := time.Now()
 	guesses := g.refusals.Of(clientOf(r), now)
 	if wait := guesses.Wait(now); wait > 0 {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -593,6 +594,52 @@ func TestSessionsEnd(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestAnotherServersCookieShutsNobodyOut(t *testing.T) {
+	t.Parallel()
+	h := build(t, nil)
+	both := "policysync-session=of-another-server; " + signedIn(t, h)
+	if w := h.sends("GET", "/", "", "Cookie", both); !strings.Contains(w.Body.String(), own) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	h.sends("POST", "/signout", "", "Cookie", both)
+	if w := h.sends("GET", "/", "", "Cookie", both); w.Code != 401 {
+		t.Errorf("signed out: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestGuessesAtTheSameMomentCount(t *testing.T) {
+	t.Parallel()
+	const guesses = 50
+	var reading atomic.Int64
+	together := make(chan struct{})
+	h := build(t, func(o *web.Options) {
+		token := o.Token()
+		o.Token = func() secret.Source { // it waits for the others for a moment
+			if reading.Add(1) == guesses {
+				close(together)
+			}
+			select {
+			case <-together:
+			case <-time.After(5 * time.Millisecond):
+			}
+			return token
+		}
+	})
+	var compared atomic.Int64
+	var all sync.WaitGroup
+	for range guesses {
+		all.Go(func() {
+			if h.sends("GET", "/", "", "Authorization", "Bearer x").Code == 401 {
+				compared.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := compared.Load(); n > 11 { // one more comes with five seconds
+		t.Errorf("%d guesses were compared", n)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -89,14 +90,15 @@ func (s *sessions) end(id string) {
 	delete(s.all, hashOf(id))
 }
 
-// inSession reports whether who sent a request has signed in.
+// inSession reports whether who sent a request has signed in. Another server of the
+// same host name may have set a cookie of the same name, which comes first.
 func (g *gate) inSession(r *http.Request) bool {
-	cookie, err := r.Cookie(sessionCookie)
-	if err != nil {
+	cookies := r.CookiesNamed(sessionCookie)
+	if len(cookies) == 0 {
 		return false
 	}
 	token, err := g.Token().Read()
-	return err == nil && g.sessions.use(cookie.Value, token, time.Now())
+	return err == nil && slices.ContainsFunc(cookies, func(c *http.Cookie) bool { return g.sessions.use(c.Value, token, time.Now()) })
 }
 
 // cookie is that of a session; with no id, it takes the browser's away.

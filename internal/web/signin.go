@@ -31,7 +31,7 @@ func (g *gate) signIn(w http.ResponseWriter, r *http.Request) {
 
 // signOut ends the session.
 func (g *gate) signOut(w http.ResponseWriter, r *http.Request) {
-	if c, err := r.Cookie(sessionCookie); err == nil {
+	for _, c := range r.CookiesNamed(sessionCookie) {
 		g.sessions.end(c.Value)
 	}
 	http.SetCookie(w, cookie(r, ""))
