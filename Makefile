@@ -19,7 +19,7 @@ DEPLOY_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/policysync-tools/deploy-$
 SKIPPED   ?= /dev/null
 
 # What CI runs, in this order.
-CHECKS := build cross vet test race lint tidy-check supply-check deploy-check fuzz
+CHECKS := build cross vet test axe race lint tidy-check supply-check deploy-check fuzz
 
 .PHONY: help build cross vet test race lint fmt generate tidy-check licences supply-check vulncheck deploy-check fuzz bench soak cover ci
 
@@ -39,7 +39,15 @@ vet: ## go vet
 test: ## all tests that need nothing but Go and git
 	$(GO) test ./...
 
-race: ## all tests under the race detector; needs a C compiler and the programs that .ci/run names
+AXE := tools/axe/node_modules/.package-lock.json
+
+axe: $(AXE) ## install axe-core, with which browser tests look for barriers; needs npm
+
+$(AXE): tools/axe/package-lock.json
+	npm ci --prefix tools/axe --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+race: $(AXE) ## all tests under the race detector; needs a C compiler and the programs that .ci/run names
 	CGO_ENABLED=1 $(GO) test -race -tags system ./...
 
 lint: $(TOOLS)/golangci-lint ## golangci-lint, which also checks the format and the layers
