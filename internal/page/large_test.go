@@ -1,3 +1,7 @@
+//go:build !race
+
+// The race detector makes everything so slow that times tell nothing.
+
 package page_test
 
 import (
@@ -72,14 +76,14 @@ func (w *world) stir() {
 	w.watch.Emit(event.RunDone{Scope: event.Scope{Target: "production"}, Result: event.Noop})
 }
 
-// TestTenThousandPolicies asks several times, because other programs may be at
+// TestTenThousandPolicies asks again where it took long, because other programs may be at
 // work too, each time as if records had just changed; and gives machines of CI
 // five times as long. BenchmarkTenThousandPolicies measures.
 func TestTenThousandPolicies(t *testing.T) { //nolint:paralleltest // it measures
 	w := large(t)
 	for path, want := range largePages {
 		fastest := time.Hour
-		for range 10 {
+		for tries := 0; tries < 10 && fastest >= maxWait; tries++ {
 			w.stir()
 			fastest = min(fastest, w.look(t, path, want))
 		}
