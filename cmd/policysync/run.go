@@ -26,6 +26,7 @@ import (
 	"github.com/policysync/policysync/internal/page"
 	"github.com/policysync/policysync/internal/secret"
 	"github.com/policysync/policysync/internal/serve"
+	"github.com/policysync/policysync/internal/systemd"
 	"github.com/policysync/policysync/internal/web"
 )
 
@@ -70,6 +71,10 @@ and recorded.`,
 // serve runs the daemon until ctx ends. What happens is told to sink; listening
 // is called once, when the server is about to answer.
 func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink event.Sink, listening func(listeners)) (err error) {
+	manager, err := systemd.Of(a.env)
+	if err != nil {
+		return err
+	}
 	store, err := openStore(ctx, cfg)
 	if err != nil {
 		return err
@@ -117,6 +122,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink 
 		beside.Go(func() { s.certify(ctx) })
 		beside.Go(func() { book.Run(ctx) })
 		beside.Go(func() { s.follow(ctx, again, hangups) })
+		beside.Go(func() { s.attend(ctx, manager) })
 		beside.Go(func() { pruneDaily(ctx, store, s.retention, s.warn) })
 		s.daemon.Run(ctx)
 		beside.Wait()
@@ -147,6 +153,13 @@ func (s *service) wakeAt(ctx context.Context, signals <-chan os.Signal) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// attend tells systemd how the daemon is, until ctx ends.
+func (s *service) attend(ctx context.Context, manager systemd.Manager) {
+	if err := manager.Attend(ctx, func() bool { return len(s.daemon.Stalled()) == 0 }); err != nil {
+		s.warn(err)
 	}
 }
 
