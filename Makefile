@@ -15,19 +15,23 @@ TOOLS     ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/policysync-tools/$(TOOLS_KEY
 DEPLOY_KEY   := $(shell { cat tools/deploy/go.mod tools/deploy/go.sum; $(GO) version; } | cksum | cut -d ' ' -f 1)
 DEPLOY_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/policysync-tools/deploy-$(DEPLOY_KEY)
 
+# What makes releases is built and kept likewise.
+RELEASE_KEY   := $(shell { cat tools/release/go.mod tools/release/go.sum; $(GO) version; } | cksum | cut -d ' ' -f 1)
+RELEASE_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/policysync-tools/release-$(RELEASE_KEY)
+
 # Where `make ci` gathers what was skipped, a line each.
 SKIPPED   ?= /dev/null
 
 # What CI runs, in this order.
-CHECKS := build cross vet test axe race lint tidy-check supply-check deploy-check fuzz
+CHECKS := build vet test cross axe race lint tidy-check supply-check deploy-check fuzz packages
 
-.PHONY: help build cross vet test race lint fmt generate tidy-check licences supply-check vulncheck deploy-check fuzz bench soak cover ci
+.PHONY: help build cross vet test race lint fmt generate tidy-check licences supply-check vulncheck deploy-check fuzz bench soak cover share snapshot packages ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
 
-build: ## build ./bin/policysync, static and reproducible
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -o bin/policysync ./cmd/policysync
+build: ## build ./bin/policysync, static, with the bytes of the release
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -ldflags='-s -w' -o bin/policysync ./cmd/policysync
 
 cross: ## compile for the other systems that are released
 	@for os in darwin windows; do echo "$$os"; CGO_ENABLED=0 GOOS=$$os $(GO) build -trimpath ./... || exit 1; done
@@ -35,6 +39,7 @@ cross: ## compile for the other systems that are released
 vet: ## go vet
 	$(GO) vet ./...
 	$(GO) vet -tags system ./...
+	$(GO) vet -tags release ./cmd/policysync ./deploy/package
 
 test: ## all tests that need nothing but Go and git
 	$(GO) test ./...
@@ -65,6 +70,7 @@ generate: ## write policy.schema.json and what is made of it and of other files 
 tidy-check: ## fail where go.mod or go.sum, the tools' too, isn't tidy
 	$(GO) mod tidy -diff
 	$(GO) -C tools mod tidy -diff
+	$(GO) -C tools/release mod tidy -diff
 	$(GO) -C tools/supply mod tidy -diff
 	$(GO) -C tools/deploy mod tidy -diff
 
@@ -112,6 +118,23 @@ cover: ## write coverage.out and coverage.html and print the total
 	$(GO) tool cover -html=coverage.out -o coverage.html
 	@$(GO) tool cover -func=coverage.out | tail -n 1
 
+share: build ## write man pages and completions to ./bin/share
+	rm -rf bin/share && mkdir -p bin/share/completions
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(GO) run -tags release ./cmd/policysync man bin/share/man
+	bin/policysync completion bash >bin/share/completions/policysync.bash
+	bin/policysync completion zsh >bin/share/completions/_policysync
+	bin/policysync completion fish >bin/share/completions/policysync.fish
+	bin/policysync completion powershell >bin/share/completions/policysync.ps1
+	gzip -9nc CHANGELOG.md >bin/share/CHANGELOG.md.gz
+	gzip -9n bin/share/man/*
+
+snapshot: $(RELEASE_TOOLS)/goreleaser ## make what a release of this commit would be, in ./dist
+	PATH='$(RELEASE_TOOLS)':"$$PATH" goreleaser check
+	PATH='$(RELEASE_TOOLS)':"$$PATH" goreleaser release --snapshot --clean --skip=docker,sign
+
+packages: snapshot ## make such a release and check it; needs the programs that .ci/run names
+	$(GO) test -tags release ./deploy/package
+
 ci: ## all that CI checks, with the time that each step takes
 	@passed=0; skipped=$$(mktemp); for step in $(CHECKS); do \
 		echo "==> $$step"; start=$$(date +%s); \
@@ -126,3 +149,6 @@ $(DEPLOY_TOOLS)/helm:
 
 $(TOOLS)/golangci-lint:
 	cd tools && GOBIN='$(TOOLS)' $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(RELEASE_TOOLS)/goreleaser:
+	cd tools/release && GOBIN='$(RELEASE_TOOLS)' $(GO) install tool

@@ -53,6 +53,7 @@ everything else: drift, orphans, conflicts.`,
 		newPlan(a), newApply(a), newRun(a), newValidate(a), newExport(a), newStatus(a), newHistory(a),
 		newSync(a), newSuspend(a), newResume(a), newSchema(a), newDemo(a), newVersion(a),
 	)
+	root.AddCommand(forRelease(a)...)
 	return root
 }
 
