@@ -2,8 +2,10 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -163,10 +165,10 @@ func (p *Planner) parse(scope event.Scope, from *source.Snapshot) error {
 	p.decoder.Vars = p.Vars
 	set, err := p.decoder.Decode(from.FS)
 	if err != nil {
-		return err
+		return located(err, from)
 	}
 	p.parsed, p.set = from, set
-	for _, w := range set.Warnings {
+	for _, w := range at(set.Warnings, from) {
 		p.Sink.Emit(event.Warned{Scope: scope, Message: w.Where() + ": " + w.Message})
 	}
 	return nil
@@ -187,7 +189,10 @@ func (p *Planner) resolve(ctx context.Context) (manifest.Set, map[policy.Referen
 		maps.Copy(things, listed)
 	}
 	set, err := p.set.Resolve(things)
-	if err == nil && (p.CheckIDs || p.Strict) {
+	if err != nil {
+		return set, things, located(err, p.parsed)
+	}
+	if p.CheckIDs || p.Strict {
 		err = p.checkIDs(ctx, set, things)
 	}
 	return set, things, err
@@ -201,7 +206,28 @@ func (p *Planner) lint(set manifest.Set, things map[policy.Reference][]policy.Th
 		found = slices.DeleteFunc(found, func(d diagnostic.Diagnostic) bool { return d.Code == lint.UnusedIgnore })
 	}
 	manifest.Excerpts(p.snapshot.FS, found)
+	return at(found, p.snapshot)
+}
+
+// at returns findings with the paths by which whoever reads them knows the files
+// of a snapshot.
+func at(found diagnostic.List, from *source.Snapshot) diagnostic.List {
+	if from.Root == "" {
+		return found
+	}
+	found = slices.Clone(found)
+	for i := range found {
+		found[i].Path = filepath.Join(from.Root, found[i].Path)
+	}
 	return found
+}
+
+// located is at for findings that are an error.
+func located(err error, from *source.Snapshot) error {
+	if found, ok := errors.AsType[diagnostic.List](err); ok {
+		return at(found, from).Err()
+	}
+	return err
 }
 
 // checkIDs looks whether there is what manifests refer to by id. A token that
@@ -226,7 +252,7 @@ func (p *Planner) checkIDs(ctx context.Context, set manifest.Set, things map[pol
 	if why != nil {
 		p.warn(fmt.Sprintf("whether ids are borne can't be checked (%s): %s", strings.Join(unlisted, ", "), why))
 	}
-	dangling := set.Dangling(things)
+	dangling := at(set.Dangling(things), p.parsed)
 	if p.Strict {
 		return dangling.Err()
 	}

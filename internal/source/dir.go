@@ -36,7 +36,7 @@ func (d *Dir) Fetch(ctx context.Context) (*Snapshot, error) {
 	if _, err := files.ReadDir("."); err != nil {
 		return nil, fmt.Errorf("read folder %s: %w", d.path, err)
 	}
-	return &Snapshot{FS: files}, nil
+	return &Snapshot{Root: d.path, FS: files}, nil
 }
 
 // Last returns nil: what the folder held is not kept.

@@ -46,7 +46,7 @@ func TestDirShowsALocalFolderAsItIs(t *testing.T) {
 	if err := fstest.TestFS(s.FS, "a.yaml", "sub/b.yaml", "sub/deeper/caf\u00e9.yaml"); err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff(&source.Snapshot{}, s, cmpopts.IgnoreFields(source.Snapshot{}, "FS")); diff != "" {
+	if diff := cmp.Diff(&source.Snapshot{Root: dir}, s, cmpopts.IgnoreFields(source.Snapshot{}, "FS")); diff != "" {
 		t.Errorf("a local folder has no commit (-want +got):\n%s", diff)
 	}
 	write(t, filepath.Join(dir, "a.yaml"), "changed")

@@ -20,6 +20,10 @@ type Snapshot struct {
 	Time    time.Time // when the commit was committed; zero for a local folder
 	Signer  string    // who signed it, with what; "" without Options.Trusted
 
+	// Root is the local folder that FS shows, by the name that was given for it; ""
+	// for a commit.
+	Root string
+
 	// FS is rooted at Options.Path and is also an fs.ReadDirFS, fs.ReadFileFS
 	// and fs.StatFS.
 	//
