@@ -133,6 +133,9 @@ func TestChartRestartsForWhatCanNotBeReloaded(t *testing.T) {
 	if sum("--set", "config.targets[0].mode=upsert") != before {
 		t.Error("a changed target restarts the pod, though policysync reloads it")
 	}
+	if sum("--set", "config.server.api_token_file=/run/secrets/git-token,config.state.history_retention=30d") != before {
+		t.Error("another token for the API restarts the pod, though policysync reloads it")
+	}
 	if sum("--set", "config.audit.file=/var/lib/policysync/audit.jsonl") == before {
 		t.Error("a changed audit.file doesn't restart the pod")
 	}
