@@ -259,7 +259,7 @@ func TestCorpusHasEveryKindAndField(t *testing.T) {
 	}
 	for _, k := range policy.Kinds() {
 		if !strings.Contains(text.String(), "- "+k.Name+":") {
-			t.Errorf("no good manifest has a rule of kind %s", k.Name)
+			t.Errorf("no good manifest has a rule of kind %s: add one to testdata/good, and run with -update", k.Name)
 		}
 		missing(t, text.String(), k.Fields)
 	}
