@@ -23,11 +23,6 @@ func newConsole(w io.Writer) *console {
 	return &console{w: w, done: map[string]map[diff.Action]int{}}
 }
 
-var pastTense = map[diff.Action]string{
-	diff.ActionCreate: "created", diff.ActionAdopt: "adopted", diff.ActionUpdate: "updated",
-	diff.ActionRename: "renamed", diff.ActionDelete: "deleted", diff.ActionForget: "forgotten",
-}
-
 // Emit writes the event's line. It may be called from several goroutines.
 func (c *console) Emit(e event.Event) {
 	c.mu.Lock()
@@ -52,9 +47,9 @@ func (c *console) changed(e event.ChangeDone) {
 			c.done[e.Target] = map[diff.Action]int{}
 		}
 		c.done[e.Target][e.Change.Action]++
-		c.line("%s: %s", e.Change.Name, pastTense[e.Change.Action])
+		c.line("%s: %s", e.Change.Name, e.Change.Action.Done())
 	case event.Refused, event.Unknown:
-		c.line("%s: not %s: %s", e.Change.Name, pastTense[e.Change.Action], e.Outcome)
+		c.line("%s: not %s: %s", e.Change.Name, e.Change.Action.Done(), e.Outcome)
 	case event.Skipped:
 	}
 }
@@ -70,7 +65,7 @@ func (c *console) applied(target string) string {
 	var parts []string
 	for _, action := range diff.Actions() {
 		if n := c.done[target][action]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, pastTense[action]))
+			parts = append(parts, fmt.Sprintf("%d %s", n, action.Done()))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -178,6 +178,9 @@ func isTest(t *testing.T, folder, name string) bool {
 // anyYAML is for what other programs read.
 func anyYAML(_ *testing.T, block string) error { return yaml.Unmarshal([]byte(block), new(any)) }
 
+// leastConfig is the least that a config has.
+const leastConfig = "targets:\n  - name: a\n    account_id: 023e105f4ecef8ad9ca31a8372d0c353\n    source: {url: /srv/access}\n"
+
 // ourYAML decodes a config, a part of one, a manifest or rules of one.
 func ourYAML(_ *testing.T, block string) error {
 	var list []any
@@ -191,14 +194,13 @@ func ourYAML(_ *testing.T, block string) error {
 	has := func(keys ...string) bool {
 		return slices.ContainsFunc(keys, func(key string) bool { _, is := object[key]; return is })
 	}
-	const target = "targets:\n  - name: a\n    account_id: 023e105f4ecef8ad9ca31a8372d0c353\n    source: {url: /srv/access}\n"
 	switch {
 	case has("targets"):
 		return loads(block)
 	case has("state", "audit", "freeze", "server", "log"):
-		return loads(target + block)
+		return loads(leastConfig + block)
 	case has("vars", "mode", "adopt", "drift", "limits", "schedule"):
-		return loads(target + "    " + strings.ReplaceAll(strings.TrimSpace(block), "\n", "\n    ") + "\n")
+		return loads(leastConfig + "    " + strings.ReplaceAll(strings.TrimSpace(block), "\n", "\n    ") + "\n")
 	case has("name", "kind"):
 		return decodes(block)
 	case has("include"):

@@ -21,8 +21,11 @@ func newWebhooks(s *service) http.Handler {
 
 func webhookSecrets(cfg *config.Config) map[webhook.Provider][]secret.Source {
 	all := map[webhook.Provider][]secret.Source{}
-	for name, secrets := range cfg.Server.Webhooks.Configured() {
-		all[webhook.Provider(name)] = secrets
+	configured := cfg.Server.Webhooks.Configured()
+	for _, provider := range webhook.Providers() {
+		if secrets, has := configured[string(provider)]; has {
+			all[provider] = secrets
+		}
 	}
 	return all
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/policysync/policysync/internal/config"
 	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/secret"
+	"github.com/policysync/policysync/internal/webhook"
 )
 
 const webhookSecret = "open sesame"
@@ -175,4 +176,40 @@ func (r *receiving) flood(body string, times int) map[string]int {
 	}
 	senders.Wait()
 	return answers
+}
+
+// TestEveryHostOfWebhooksIsWholeEverywhere holds the hosts that internal/webhook
+// knows against the config, its keys and the guide.
+func TestEveryHostOfWebhooksIsWholeEverywhere(t *testing.T) {
+	t.Parallel()
+	guide := text(t, "docs/webhooks.md")
+	keys := map[string]bool{}
+	for _, k := range config.Keys() {
+		keys[k.Name] = true
+	}
+	for _, provider := range webhook.Providers() {
+		key := "server.webhooks." + string(provider) + ".secret_files"
+		if !keys[key] {
+			t.Errorf("%s is no key: internal/config/keys.go has a row for each host, config.go a field, and Configured the two together", key)
+		}
+		delete(keys, key)
+		text := leastConfig + "server: {webhooks: {" + string(provider) + ": {secret_files: [/run/secrets/hook]}}}\n"
+		if cfg, err := config.Parse("policysync.yaml", []byte(text), os.LookupEnv); err != nil {
+			t.Errorf("Webhooks in internal/config/config.go has no %s: %v", provider, err)
+		} else if len(webhookSecrets(cfg)[provider]) != 1 {
+			t.Errorf("Configured in internal/config/config.go leaves %s out", provider)
+		}
+		if !strings.Contains(guide, "`/webhooks/"+string(provider)+"`") {
+			t.Errorf("docs/webhooks.md doesn't say how to set up %s", provider)
+		}
+		recorded, err := filepath.Glob(filepath.Join(root, "internal", "webhook", "testdata", string(provider), "*.json"))
+		if provider != webhook.Generic && (err != nil || len(recorded) == 0) {
+			t.Errorf("no payload of %s is recorded in internal/webhook/testdata, %v", provider, err)
+		}
+	}
+	for key := range keys {
+		if strings.HasPrefix(key, "server.webhooks.") {
+			t.Errorf("internal/webhook/host.go knows no host for %s", key)
+		}
+	}
 }

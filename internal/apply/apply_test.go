@@ -164,6 +164,41 @@ func TestAdoptingAnotherBodyDoesNotCountAsSent(t *testing.T) {
 	}
 }
 
+// TestEveryActionIsCarriedOut, and one that nobody has told apply of harms
+// nothing, least of all the record.
+func TestEveryActionIsCarriedOut(t *testing.T) {
+	t.Parallel()
+	for _, action := range append(diff.Actions(), "archive") {
+		t.Run(string(action), func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			first := b.Execute(t.Context(), scope, planFor(declared("a")), time.Now())
+			records, err := b.store.Records(t.Context(), scope.Target)
+			if first.Err != nil || err != nil || len(records) != 1 {
+				t.Fatal(first.Err, err, records)
+			}
+			live, err := b.client.Get(t.Context(), records[0].ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			change := diff.Change{Action: action, Key: "a", Name: "a", Desired: &declared("a")[0], Recorded: &records[0]}
+			if action != diff.ActionCreate {
+				change.ID, change.Live, change.Before = live.ID, &live, &live.Policy
+			}
+			got := b.Execute(t.Context(), scope, diff.Plan{Changes: []diff.Change{change}}, time.Now())
+			left, err := b.store.Records(t.Context(), scope.Target)
+			switch {
+			case err != nil:
+				t.Error(err)
+			case action == "archive" && (got.Outcomes[event.Refused] != 1 || len(left) != 1):
+				t.Errorf("an action that isn't known ended with %+v, and %d records", got, len(left))
+			case action != "archive" && got.Outcomes[event.Applied] != 1:
+				t.Errorf("%+v: carryOut in change.go says how an action is carried out", got)
+			}
+		})
+	}
+}
+
 // failing is a store one of whose methods fails from its nth call on.
 type failing struct {
 	apply.Journal

@@ -39,9 +39,10 @@ func (x *step) carryOut(ctx context.Context, c diff.Change) (event.Outcome, erro
 		return x.remove(ctx, c)
 	case diff.ActionAdopt:
 		return x.settle(ctx, c, *c.Live)
-	default:
+	case diff.ActionForget:
 		return x.forget(ctx, c)
 	}
+	return event.Refused, fmt.Errorf("%s %s: not an action that this version can carry out", c.Action, c.Name)
 }
 
 // update replaces a policy, unless somebody has changed it since the account

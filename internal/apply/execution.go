@@ -91,7 +91,7 @@ func (x *execution) each(ctx context.Context) {
 		if i > 0 && c.Stage() != x.plan.Changes[i-1].Stage() {
 			_ = requests.Wait() // one keeps its errors itself
 		}
-		if c.Action == diff.ActionAdopt || c.Action == diff.ActionForget {
+		if c.Action.RecordsOnly() {
 			x.one(ctx, c)
 			continue
 		}

@@ -67,3 +67,15 @@ func TestCompareOfEqualPoliciesIsEmpty(t *testing.T) {
 		t.Errorf("fields of a new policy = %v, want name, decision and two rules", got)
 	}
 }
+
+func TestEveryActionHasItsWords(t *testing.T) {
+	t.Parallel()
+	for _, a := range diff.Actions() {
+		if a.Done() == "" || a.Mark() == "" {
+			t.Errorf("actions in action.go says too little of %s", a)
+		}
+	}
+	if a := diff.Action("archive"); a.RecordsOnly() {
+		t.Error("an action that isn't known counts as harmless")
+	}
+}

@@ -11,24 +11,6 @@ import (
 	"github.com/policysync/policysync/internal/policy"
 )
 
-// Action is what a change does.
-type Action string
-
-// The actions.
-const (
-	ActionCreate Action = "create" // make the policy in the account
-	ActionAdopt  Action = "adopt"  // record a live policy as ours; the account isn't written to
-	ActionUpdate Action = "update" // replace the live policy's body
-	ActionRename Action = "rename" // replace the live policy's body, its name too; the id stays
-	ActionDelete Action = "delete" // remove the live policy
-	ActionForget Action = "forget" // drop the record of a policy that is gone from Git and account
-)
-
-// Actions returns all actions.
-func Actions() []Action {
-	return []Action{ActionCreate, ActionAdopt, ActionUpdate, ActionRename, ActionDelete, ActionForget}
-}
-
 // State is how a policy stands.
 type State string
 

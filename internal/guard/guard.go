@@ -144,7 +144,7 @@ func frozen(set []Freeze, c diff.Change) string {
 // own records is never held back.
 func (s Switch) holds(c diff.Change) bool {
 	switch {
-	case c.Action == diff.ActionAdopt || c.Action == diff.ActionForget:
+	case c.Action.RecordsOnly():
 		return false
 	case s == FreezeDeletes:
 		return c.Action == diff.ActionDelete

@@ -1,7 +1,9 @@
 package webhook
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/policysync/policysync/internal/secret"
@@ -19,6 +21,9 @@ const (
 	Bitbucket Provider = "bitbucket" // Cloud and Data Center
 	Generic   Provider = "generic"   // GitHub's payload, signed in X-Signature-256
 )
+
+// Providers returns all providers, sorted.
+func Providers() []Provider { return slices.Sorted(maps.Keys(hosts())) }
 
 // Result is what became of a request.
 type Result string

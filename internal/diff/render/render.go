@@ -33,13 +33,6 @@ const (
 	MarkdownFormat Format = "markdown"
 )
 
-// marks are the signs that begin the line of a change and of its fields, as
-// Terraform's users know them.
-var marks = map[diff.Action]string{
-	diff.ActionCreate: "+", diff.ActionAdopt: "=", diff.ActionUpdate: "~",
-	diff.ActionRename: "~", diff.ActionDelete: "-", diff.ActionForget: "x",
-}
-
 // Field returns a difference in a line, behind the mark of what comes (+), goes
 // (-) or changes (~).
 func Field(f diff.FieldChange) string { return fieldMark(f) + " " + fieldText(f) }

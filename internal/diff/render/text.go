@@ -16,7 +16,7 @@ import (
 func Text(w io.Writer, d Document, colour bool) error {
 	t := textWriter{bufio.NewWriter(w), newPalette(colour)}
 	for _, c := range d.Plan.Changes {
-		t.change(c, marks[c.Action], t.palette[marks[c.Action]])
+		t.change(c, c.Action.Mark(), t.palette[c.Action.Mark()])
 	}
 	if len(d.Plan.Reported) > 0 {
 		t.line("Reported only; nothing is done about these:\n\n")
