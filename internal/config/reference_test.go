@@ -35,6 +35,9 @@ func keys(of reflect.Type, prefix string) []string {
 	return all
 }
 
+// reference is the config's page.
+const reference = "../../docs/reference/config.md"
+
 // The table has every key, in the file's order, and the reference's tables are
 // made of it.
 func TestReferenceListsEveryKey(t *testing.T) {
@@ -54,8 +57,13 @@ func TestReferenceListsEveryKey(t *testing.T) {
 	}
 	for _, section := range sections {
 		const head = "| key | type | default | meaning |\n|---|---|---|---|\n"
-		doctest.Part(t, "../../docs/reference/config.md", section, head+rows[section], *update)
+		doctest.Part(t, reference, section, head+rows[section], *update)
 	}
+	sample, err := os.ReadFile("testdata/policysync.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doctest.Part(t, reference, "sample", "```yaml\n"+string(sample)+"```", *update) // to be copied
 	known := keys(reflect.TypeFor[config.Config](), "")
 	if !slices.Contains(known, "targets[].source.auth.github_app.app_id") || len(known) < 40 {
 		t.Fatalf("the test doesn't find all keys: %v", known)
@@ -106,21 +114,5 @@ func TestTableListsTheWordsThatThereAre(t *testing.T) {
 		if want := ": want one of " + strings.Join(k.Words, ", ") + "\n"; !strings.Contains(errorText(err), want) {
 			t.Errorf("%s: got %v, want %q", k.Name, err, want)
 		}
-	}
-}
-
-// The reference ends with the sample, so that it can be copied.
-func TestReferenceShowsTheSample(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile("../../docs/reference/config.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sample, err := os.ReadFile("testdata/policysync.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(page), "```yaml\n"+string(sample)+"```\n") {
-		t.Error("docs/reference/config.md doesn't hold testdata/policysync.yaml as it is")
 	}
 }
