@@ -45,9 +45,30 @@ func oneTarget(c *cobra.Command, args []string) error {
 
 // remote finds the daemon, and the token that it asks for.
 func (a *app) remote() (*remote, error) {
-	file, err := config.Find(a.flags.config)
+	daemon, server, err := a.anonymous()
 	if err != nil {
 		return nil, err
+	}
+	if text, _ := a.env(apiEnv); text != "" {
+		daemon.token = secret.New(text)
+		return daemon, nil
+	}
+	daemon.token, err = server.APIToken.Read()
+	if errors.Is(err, secret.ErrNotSet) {
+		return nil, fmt.Errorf("no API token: set server.api_token_file in the config, or %s", apiEnv)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w; or set %s", err, apiEnv)
+	}
+	return daemon, nil
+}
+
+// anonymous finds the daemon, for what needs no token, and what the config says
+// of it.
+func (a *app) anonymous() (*remote, config.Server, error) {
+	file, err := config.Find(a.flags.config)
+	if err != nil {
+		return nil, config.Server{}, err
 	}
 	var cfg *config.Config
 	if file == "" {
@@ -56,27 +77,14 @@ func (a *app) remote() (*remote, error) {
 		cfg, err = config.Load(file, a.env)
 	}
 	if err != nil {
-		return nil, err
+		return nil, config.Server{}, err
 	}
 	base, err := baseURL(a.flags.server, cfg.Server)
 	if err != nil {
-		return nil, err
+		return nil, config.Server{}, err
 	}
 	client, err := clientOf(a.flags.server, cfg.Server)
-	if err != nil {
-		return nil, err
-	}
-	if text, _ := a.env(apiEnv); text != "" {
-		return &remote{base, client, secret.New(text)}, nil
-	}
-	token, err := cfg.Server.APIToken.Read()
-	if errors.Is(err, secret.ErrNotSet) {
-		return nil, fmt.Errorf("no API token: set server.api_token_file in the config, or %s", apiEnv)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w; or set %s", err, apiEnv)
-	}
-	return &remote{base, client, token}, nil
+	return &remote{base: base, client: client}, cfg.Server, err
 }
 
 // baseURL returns where the API is: at the server, if one is named, else where
@@ -129,16 +137,25 @@ func (r *remote) post(ctx context.Context, target, action string, body, answer a
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+r.token.Reveal())
+	response, said, err := r.send(request)
+	if err != nil {
+		return err
+	}
+	return understand(response, said, answer)
+}
+
+// send sends a request, and returns the answer with all of its body.
+func (r *remote) send(request *http.Request) (*http.Response, []byte, error) {
 	response, err := r.client.Do(request)
 	if err != nil {
-		return fmt.Errorf("no daemon answers: %w: start `policysync run`, or name another place with --server", err)
+		return nil, nil, fmt.Errorf("no daemon answers: %w: start `policysync run`, or name another place with --server", err)
 	}
 	defer response.Body.Close() //nolint:errcheck // only read from
 	said, err := io.ReadAll(response.Body)
 	if err != nil {
-		return fmt.Errorf("the daemon's answer broke off: %w: what was asked for may go on; see `policysync status`", err)
+		return nil, nil, fmt.Errorf("the daemon's answer broke off: %w: what was asked for may go on; see `policysync status`", err)
 	}
-	return understand(response, said, answer)
+	return response, said, nil
 }
 
 // understand decodes an answer, or returns the error that it tells.

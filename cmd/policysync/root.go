@@ -51,7 +51,7 @@ everything else: drift, orphans, conflicts.`,
 	root.PersistentFlags().BoolVar(&a.flags.noColor, "no-color", false, "plain text on a terminal too (also: NO_COLOR)")
 	root.AddCommand(
 		newPlan(a), newApply(a), newRun(a), newValidate(a), newExport(a), newStatus(a), newHistory(a),
-		newSync(a), newSuspend(a), newResume(a), newSchema(a), newDemo(a), newVersion(a),
+		newSync(a), newSuspend(a), newResume(a), newHealth(a), newSchema(a), newDemo(a), newVersion(a),
 	)
 	root.AddCommand(forRelease(a)...)
 	return root
