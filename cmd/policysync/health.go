@@ -37,12 +37,12 @@ func (a *app) health(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	response, said, err := daemon.send(request)
+	status, said, err := daemon.send(request)
 	if err != nil {
 		return err
 	}
 	a.say("%s\n", strings.TrimSpace(string(said)))
-	if response.StatusCode != http.StatusOK {
+	if status != http.StatusOK {
 		return &exit{code: exitError}
 	}
 	return nil

@@ -137,36 +137,36 @@ func (r *remote) post(ctx context.Context, target, action string, body, answer a
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+r.token.Reveal())
-	response, said, err := r.send(request)
+	status, said, err := r.send(request)
 	if err != nil {
 		return err
 	}
-	return understand(response, said, answer)
+	return understand(request.URL, status, said, answer)
 }
 
-// send sends a request, and returns the answer with all of its body.
-func (r *remote) send(request *http.Request) (*http.Response, []byte, error) {
+// send sends a request, and returns the answer's status and its body.
+func (r *remote) send(request *http.Request) (status int, said []byte, err error) {
 	response, err := r.client.Do(request)
 	if err != nil {
-		return nil, nil, fmt.Errorf("no daemon answers: %w: start `policysync run`, or name another place with --server", err)
+		return 0, nil, fmt.Errorf("no daemon answers: %w: start `policysync run`, or name another place with --server", err)
 	}
 	defer response.Body.Close() //nolint:errcheck // only read from
-	said, err := io.ReadAll(response.Body)
+	said, err = io.ReadAll(response.Body)
 	if err != nil {
-		return nil, nil, fmt.Errorf("the daemon's answer broke off: %w: what was asked for may go on; see `policysync status`", err)
+		return 0, nil, fmt.Errorf("the daemon's answer broke off: %w: what was asked for may go on; see `policysync status`", err)
 	}
-	return response, said, nil
+	return response.StatusCode, said, nil
 }
 
 // understand decodes an answer, or returns the error that it tells.
-func understand(response *http.Response, said []byte, answer any) error {
-	if response.StatusCode < http.StatusBadRequest {
+func understand(asked *url.URL, status int, said []byte, answer any) error {
+	if status < http.StatusBadRequest {
 		if err := json.Unmarshal(said, answer); err != nil {
-			return fmt.Errorf("%s answers what isn't policysync's: %w", response.Request.URL.Host, err)
+			return fmt.Errorf("%s answers what isn't policysync's: %w", asked.Host, err)
 		}
 		return nil
 	}
 	var problem struct{ Error string }
 	_ = json.Unmarshal(said, &problem) // else the status has to do
-	return errors.New(cmp.Or(problem.Error, fmt.Sprintf("%s answers %s", response.Request.URL, response.Status)))
+	return errors.New(cmp.Or(problem.Error, fmt.Sprintf("%s answers %d %s", asked, status, http.StatusText(status))))
 }
