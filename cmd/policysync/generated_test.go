@@ -15,7 +15,7 @@ import (
 //go:generate go test -run TestDeployedFilesAreFresh . -update
 
 // update has the generated files of deploy/ written anew.
-var update = flag.Bool("update", false, "write the generated files of deploy/ and the screenshots anew")
+var update = flag.Bool("update", false, "write what is generated of deploy/ and docs/ anew, and the screenshots")
 
 // TestDeployedFilesAreFresh checks what is generated below deploy/.
 func TestDeployedFilesAreFresh(t *testing.T) {

@@ -42,13 +42,32 @@ type app struct {
 	flags          flags
 }
 
-// Exit codes, besides 0 and those of the commands' own.
+// Exit codes.
 const (
+	exitDone    = 0
 	exitError   = 1
-	exitChanges = 2 // plan --detailed-exitcode: there are changes
-	exitPartial = 3 // apply: some changes were not made
-	exitBlocked = 4 // apply: a guard held changes back
+	exitChanges = 2
+	exitPartial = 3
+	exitBlocked = 4
 )
+
+// meaning is what an exit code says.
+type meaning struct {
+	code     int
+	commands string // those that end with it
+	says     string
+}
+
+// exitCodes returns what each exit code says.
+func exitCodes() []meaning {
+	return []meaning{
+		{exitDone, "all", "what was asked for is done"},
+		{exitError, "all", "an error; for validate mistakes, for health a daemon that is not alive, for history --verify a file that isn't as it was written"},
+		{exitChanges, "plan --detailed-exitcode", "there are changes"},
+		{exitPartial, "apply, sync", "some changes were not made"},
+		{exitBlocked, "apply, sync", "a guard held changes back"},
+	}
+}
 
 // exit is an error that ends the program with that code. What it wraps is
 // printed; nil prints nothing.
@@ -72,7 +91,7 @@ func run(ctx context.Context, a *app, args []string) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
-		return 0
+		return exitDone
 	}
 	code := exitError
 	if ended, ok := errors.AsType[*exit](err); ok {

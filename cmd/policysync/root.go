@@ -35,7 +35,10 @@ func newRoot(a *app) *cobra.Command {
 
 It reads policy YAML from a repository, compares it with what it last applied
 and with what the account has now, creates what is missing, and tells of
-everything else: drift, orphans, conflicts.`,
+everything else: drift, orphans, conflicts.
+
+Exit codes:
+` + exitHelp(),
 		Version:      buildInfo().String(),
 		SilenceUsage: true, SilenceErrors: true,
 		Args: known,
@@ -55,6 +58,15 @@ everything else: drift, orphans, conflicts.`,
 	)
 	root.AddCommand(forRelease(a)...)
 	return root
+}
+
+// exitHelp tells of the exit codes, a line for each.
+func exitHelp() string {
+	var b strings.Builder
+	for _, m := range exitCodes() {
+		fmt.Fprintf(&b, "  %d  %s: %s\n", m.code, m.commands, m.says)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // known returns an error if there are arguments, which then name no command.
