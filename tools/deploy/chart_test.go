@@ -103,8 +103,8 @@ func TestChartSwitches(t *testing.T) {
 	t.Parallel()
 	all := decode(t, render(t, "--values", full))
 	all.selectThePod(t)
-	if in := only[networkingv1.NetworkPolicy](t, all).Spec.Ingress; len(in) != 3 || in[0].Ports[0].Port.StrVal != "metrics" {
-		t.Errorf("%v may connect, want one for each port", in)
+	if in := only[networkingv1.NetworkPolicy](t, all).Spec.Ingress; len(in) != 4 || in[0].Ports[0].Port.StrVal != "metrics" {
+		t.Errorf("%v may connect, want helm test and one for each port", in)
 	}
 	if ports := only[appsv1.Deployment](t, all).Spec.Template.Spec.Containers[0].Ports; len(ports) != 3 || ports[0].ContainerPort != 9001 || ports[2].ContainerPort != 9000 {
 		t.Errorf("the ports are %v, want those of the config", ports)

@@ -70,8 +70,11 @@ func only[T any](t *testing.T, all objects) *T {
 func (all objects) isSafe(t *testing.T) {
 	t.Helper()
 	for _, o := range all {
-		if _, is := o.(*corev1.Secret); is {
+		switch o := o.(type) {
+		case *corev1.Secret:
 			t.Error("a Secret is among the objects: secrets are there by reference alone")
+		case *corev1.Pod:
+			isRestricted(t, &o.ObjectMeta, &o.Spec)
 		}
 	}
 	d := only[appsv1.Deployment](t, all)
@@ -79,17 +82,7 @@ func (all objects) isSafe(t *testing.T) {
 		t.Error("more than one pod may write to the state")
 	}
 	pod := d.Spec.Template
-	evaluator, err := security.NewEvaluator(security.DefaultChecks(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	restricted := psa.LevelVersion{Level: psa.LevelRestricted, Version: psa.LatestVersion()}
-	if got := security.AggregateCheckResults(evaluator.EvaluatePod(restricted, &pod.ObjectMeta, &pod.Spec)); !got.Allowed {
-		t.Errorf("the pod isn't restricted: %s", got.ForbiddenDetail())
-	}
-	if token := pod.Spec.AutomountServiceAccountToken; token == nil || *token {
-		t.Error("the pod has a token of its service account")
-	}
+	isRestricted(t, &pod.ObjectMeta, &pod.Spec)
 	for _, c := range pod.Spec.Containers {
 		if c.SecurityContext == nil || c.SecurityContext.ReadOnlyRootFilesystem == nil || !*c.SecurityContext.ReadOnlyRootFilesystem {
 			t.Errorf("the root of container %s can be written to", c.Name)
@@ -97,6 +90,23 @@ func (all objects) isSafe(t *testing.T) {
 		if c.Resources.Limits.Memory().IsZero() || c.Name == "policysync" && (c.LivenessProbe == nil || c.ReadinessProbe == nil || c.StartupProbe == nil) {
 			t.Errorf("container %s lacks a limit or a probe", c.Name)
 		}
+	}
+}
+
+// isRestricted checks that a pod passes for restricted by Kubernetes' own
+// judgement, and can't ask Kubernetes anything.
+func isRestricted(t *testing.T, meta *metav1.ObjectMeta, spec *corev1.PodSpec) {
+	t.Helper()
+	evaluator, err := security.NewEvaluator(security.DefaultChecks(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restricted := psa.LevelVersion{Level: psa.LevelRestricted, Version: psa.LatestVersion()}
+	if got := security.AggregateCheckResults(evaluator.EvaluatePod(restricted, meta, spec)); !got.Allowed {
+		t.Errorf("the pod isn't restricted: %s", got.ForbiddenDetail())
+	}
+	if token := spec.AutomountServiceAccountToken; token == nil || *token {
+		t.Error("the pod has a token of its service account")
 	}
 }
 
@@ -113,6 +123,11 @@ func (all objects) selectThePod(t *testing.T) {
 		s, err := metav1.LabelSelectorAsSelector(selector)
 		if err != nil || s.Empty() || !s.Matches(pod) {
 			t.Errorf("the %s is for %v, not for the pod's %v: %v", of, s, pod, err)
+		}
+		for _, o := range all {
+			if other, is := o.(*corev1.Pod); is && s.Matches(labels.Set(other.Labels)) {
+				t.Errorf("the %s is for the pod %s too", of, other.Name)
+			}
 		}
 	}
 }
@@ -134,7 +149,8 @@ func isLoaded(t *testing.T, config string) {
 	t.Helper()
 	file := scratch(t, "policysync.yaml", config)
 	r := run(t, "env", "ENVIRONMENT=production", "policysync", "status", "--config", file)
-	if r.err != nil && !strings.Contains(r.stderr, "state.db") { // that there is no state here is fine
+	absent := strings.Contains(r.stderr, "state.db") // that there is no state here is fine
+	if strings.Contains(r.stderr, file+":") || r.err != nil && !absent {
 		t.Errorf("policysync refuses the config: %s", r.stderr)
 	}
 }

@@ -17,6 +17,12 @@ app.kubernetes.io/name: {{ include "policysync.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{/* Of the pod of `helm test`, which the Service must not lead to. */}}
+{{- define "policysync.testLabels" -}}
+app.kubernetes.io/name: {{ include "policysync.name" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
 {{- define "policysync.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ include "policysync.selector" . }}
