@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -116,14 +115,7 @@ func heldBack(text string) []string {
 // the test, and returns its URL.
 func startAlertmanager(t *testing.T) string {
 	t.Helper()
-	free, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	if err := free.Close(); err != nil { // Alertmanager can't say which port it was given
-		t.Fatal(err)
-	}
+	address := freeAddress(t) // Alertmanager can't say which port it was given
 	c := exec.CommandContext(t.Context(), "prometheus-alertmanager", "--config.file="+filepath.Join(compose, "alertmanager.yml"),
 		"--storage.path="+t.TempDir(), "--web.listen-address="+address, "--cluster.listen-address=")
 	var log strings.Builder
