@@ -158,12 +158,16 @@ func TestThePageIsLive(t *testing.T) {
 	t.Parallel()
 	s := newShowing(t)
 	b := newTab(t, s.url)
+	opened := time.Now()
 	b.open("/targets/big?q=99")
 	b.await(live)
 	tell[bool](b, "window.same = true")
 	s.commit(map[int]string{99: "example.com"})
 	s.pushed()
 	b.await(`document.querySelector("main").innerText.includes("Policy 99")`)
+	if took := time.Since(opened); took > 25*time.Second { // it looks by itself after 30
+		t.Errorf("nothing told it of the push for %s", took)
+	}
 	if !tell[bool](b, "window.same === true") {
 		t.Error("the page was loaded anew")
 	}
