@@ -75,3 +75,16 @@ func TestChangelogKeepsItsForm(t *testing.T) {
 		}
 	}
 }
+
+// TestArchitectureNamesEveryPackage that isn't there for another's tests alone.
+func TestArchitectureNamesEveryPackage(t *testing.T) {
+	t.Parallel()
+	page := text(t, "docs/architecture.md")
+	for _, file := range files(t, ".go") {
+		folder := path.Dir(file)
+		short := strings.TrimPrefix(folder, "internal/")
+		if folder != short && !strings.Contains(page, "`"+folder+"`") && !strings.Contains(page, "`"+short+"`") {
+			t.Errorf("docs/architecture.md says nothing of %s", folder)
+		}
+	}
+}
