@@ -3,11 +3,13 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -33,6 +35,7 @@ var marked = map[string]string{
 	"secret_files":                 "MARKED-webhook-secret",
 	"api_token_file of server":     "MARKED-bearer-token",
 	"OTEL_EXPORTER_OTLP_HEADERS":   "MARKED-collector-key",
+	"token of the app":             "MARKED/installation+token=&0123",
 }
 
 // forms returns the forms in which a secret may come out.
@@ -41,6 +44,7 @@ func forms(secret string) []string {
 	return []string{
 		secret, strings.Trim(string(escaped), `"`), url.QueryEscape(secret), url.PathEscape(secret),
 		base64.StdEncoding.EncodeToString([]byte(secret)), base64.StdEncoding.EncodeToString([]byte("git:" + secret)),
+		base64.StdEncoding.EncodeToString([]byte("x-access-token:" + secret)),
 	}
 }
 
@@ -106,7 +110,9 @@ type keeper struct {
 	*testing.T
 
 	dir, at string
+	hub     string            // where GitHub is
 	traced  string            // where traces go
+	marked  map[string]string // all secrets, by their names
 	out     map[string][]byte // by where it came from
 
 	mu     sync.Mutex
@@ -118,7 +124,7 @@ func newKeeper(t *testing.T, format string) *keeper {
 	account := simulator.New(simulator.Options{Token: marked["api_token_file of cloudflare"]})
 	server := httptest.NewServer(indiscreet(account))
 	t.Cleanup(server.Close)
-	k := &keeper{T: t, dir: t.TempDir(), at: server.URL, out: map[string][]byte{}}
+	k := &keeper{T: t, dir: t.TempDir(), at: server.URL, marked: maps.Clone(marked), out: map[string][]byte{}}
 	collector := httptest.NewServer(http.HandlerFunc(k.collect))
 	t.Cleanup(collector.Close)
 	k.traced = collector.URL
@@ -139,6 +145,7 @@ func newKeeper(t *testing.T, format string) *keeper {
 			t.Fatalf("%v: %v\n%s", git.Args, err, out)
 		}
 	}
+	k.hub = k.make()
 	k.write("policysync.yaml", k.config(format, server.URL))
 	return k
 }
@@ -153,6 +160,15 @@ func (k *keeper) collect(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, "collector: no: "+r.Header.Get("Authorization"), http.StatusForbidden)
 }
 
+func (k *keeper) read(name string) string {
+	k.Helper()
+	text, err := os.ReadFile(filepath.Join(k.dir, name))
+	if err != nil {
+		k.Fatal(err)
+	}
+	return string(text)
+}
+
 func (k *keeper) write(name, text string) {
 	k.Helper()
 	file := filepath.Join(k.dir, name)
@@ -165,7 +181,7 @@ func (k *keeper) write(name, text string) {
 }
 
 // targets of the config; all but the first can't be read.
-var targets = []string{"works", "denied", "moved", "broken", "app", "ssh"}
+var targets = []string{"works", "denied", "moved", "broken", "app", "ssh", "hub", "locked"}
 
 func (k *keeper) config(format, git string) string {
 	secrets := filepath.Join(k.dir, "secrets")
@@ -174,6 +190,10 @@ func (k *keeper) config(format, git string) string {
 		"app":   fmt.Sprintf("url: 'https://127.0.0.1:1/x.git', auth: {github_app: {app_id: 1, installation_id: 1, private_key_file: %q}}", secrets+"/private_key_file"),
 		"ssh": fmt.Sprintf("url: 'ssh://git@127.0.0.1:1/x.git', auth: {ssh_key_file: %q, ssh_passphrase_file: %q, known_hosts_file: %q}",
 			secrets+"/ssh_key_file", secrets+"/ssh_passphrase_file", secrets+"/known_hosts"),
+		"hub": fmt.Sprintf("url: %q, auth: {ca_file: %q, github_app: {app_id: 1, installation_id: 1, private_key_file: %q}}",
+			k.hub+"/x.git", secrets+"/ca.crt", secrets+"/app.pem"),
+		"locked": fmt.Sprintf("url: 'ssh://git@127.0.0.1:1/x.git', auth: {ssh_key_file: %q, ssh_passphrase_file: %q, known_hosts_file: %q}",
+			secrets+"/locked", secrets+"/ssh_passphrase_file", secrets+"/known_hosts"),
 	}
 	var b strings.Builder
 	b.WriteString("targets:\n")
@@ -186,7 +206,8 @@ func (k *keeper) config(format, git string) string {
 			name, simulator.DefaultAccountID, source, k.at+"/client/v4", secrets+"/api_token_file-of-cloudflare")
 	}
 	fmt.Fprintf(&b, "state: {url: %q}\naudit: {file: %q}\nlog: {level: debug, format: %s}\n", "sqlite://"+k.dir+"/state/state.db", k.dir+"/audit.jsonl", format)
-	fmt.Fprintf(&b, "server:\n  listen: 127.0.0.1:0\n  api_token_file: %q\n  webhooks:\n", secrets+"/api_token_file-of-server")
+	fmt.Fprintf(&b, "server:\n  listen: 127.0.0.1:0\n  tls: {cert_file: %q, key_file: %q}\n  api_token_file: %q\n  webhooks:\n",
+		secrets+"/tls.crt", secrets+"/tls.key", secrets+"/api_token_file-of-server")
 	for _, provider := range []string{"github", "gitlab", "gitea", "gogs", "bitbucket", "generic"} {
 		fmt.Fprintf(&b, "    %s: {secret_files: [%q]}\n", provider, secrets+"/secret_files")
 	}
@@ -241,7 +262,7 @@ func (k *keeper) daemon() {
 			}
 		}
 		if len(ran) == len(targets) && address != "" {
-			k.ask("http://" + address)
+			k.ask("https://" + address)
 			if err := c.Process.Signal(syscall.SIGQUIT); err != nil {
 				k.Fatal(err)
 			}
@@ -253,7 +274,7 @@ func (k *keeper) daemon() {
 	if !bytes.Contains(logged.Bytes(), []byte("goroutine 1 ")) {
 		k.Errorf("the daemon left no traces:\n%s", &logged)
 	}
-	for _, told := range []string{"?password=[redacted]", "Basic [redacted] [redacted]", "no: Bearer [redacted]", "collector: no: [redacted]"} { // else the servers weren't indiscreet
+	for _, told := range []string{"?password=[redacted]", "Basic [redacted] [redacted]", "no: Bearer [redacted]", "collector: no: [redacted]", "GitHub says no: Basic [redacted] [redacted]", "ssh://git@127.0.0.1:1/x.git: dial tcp"} { // else the servers weren't indiscreet
 		if !bytes.Contains(logged.Bytes(), []byte(told)) {
 			k.Errorf("the log has nothing of %q:\n%s", told, &logged)
 		}
@@ -283,10 +304,7 @@ func (k *keeper) ask(base string) {
 			k.out["POST "+path+" "+how] = answer
 		}
 	}
-	for how, sent := range map[string]string{"right": bearer, "other": "x" + bearer} {
-		_, answer := k.request(http.MethodPost, base+"/signin", url.Values{"token": {sent}}.Encode(), map[string]string{"Content-Type": "application/x-www-form-urlencoded"})
-		k.out["signing in, "+how] = answer
-	}
+	k.signIn(base, bearer)
 	for _, provider := range []string{"github", "gitlab", "gitea", "gogs", "bitbucket", "generic"} {
 		for how, header := range map[string]map[string]string{
 			"signature": {"X-Hub-Signature-256": "sha256=" + secret, "X-Signature-256": secret, "X-Gitea-Signature": secret, "X-Gogs-Signature": secret, "X-Hub-Signature": secret},
@@ -308,7 +326,10 @@ func (k *keeper) request(method, at, body string, header map[string]string) (int
 	for name, value := range header {
 		r.Header.Set(name, value)
 	}
-	client := &http.Client{}
+	client := &http.Client{
+		Transport:     &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	defer client.CloseIdleConnections()
 	response, err := client.Do(r)
 	if err != nil {
@@ -352,7 +373,7 @@ func (k *keeper) seek() {
 		}
 	}
 	for from, text := range k.out {
-		for name, secret := range marked {
+		for name, secret := range k.marked {
 			for _, form := range forms(secret) {
 				if at := bytes.Index(text, []byte(form)); at >= 0 {
 					k.Errorf("%s has the secret of %s:\n%s", from, name, text[max(0, at-200):min(len(text), at+len(form)+20)])
