@@ -25,7 +25,7 @@ SKIPPED   ?= /dev/null
 # What CI runs, in this order.
 CHECKS := build vet test cross axe race lint tidy-check supply-check deploy-check fuzz packages
 
-.PHONY: help build cross vet test race lint fmt generate tidy-check licences supply-check vulncheck deploy-check fuzz bench soak cover share snapshot packages ci
+.PHONY: help build cross vet test race lint fmt generate tidy-check licences supply-check vulncheck deploy-check fuzz bench soak cover share snapshot release packages ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
@@ -127,10 +127,18 @@ share: build ## write man pages and completions to ./bin/share
 	bin/policysync completion powershell >bin/share/completions/policysync.ps1
 	gzip -9nc CHANGELOG.md >bin/share/CHANGELOG.md.gz
 	gzip -9n bin/share/man/*
+	$(LICENCES) -texts ./cmd/policysync >bin/share/third-party-licences.txt
+	gzip -9nk bin/share/third-party-licences.txt
 
 snapshot: $(RELEASE_TOOLS)/goreleaser ## make what a release of this commit would be, in ./dist
 	PATH='$(RELEASE_TOOLS)':"$$PATH" goreleaser check
 	PATH='$(RELEASE_TOOLS)':"$$PATH" goreleaser release --snapshot --clean --skip=docker,sign
+
+release: $(RELEASE_TOOLS)/goreleaser ## publish the release of the tag that is checked out, with its section of CHANGELOG.md
+	@mkdir -p bin && tag=$$(git describe --exact-match --tags) && \
+	awk -v section="## [$${tag#v}]" 'index($$0, "## [") == 1 || /^\[[^]]*\]: / {on = index($$0, section) == 1; next} on' CHANGELOG.md >bin/notes.md && \
+	{ grep -q . bin/notes.md || { echo "CHANGELOG.md has no section for $$tag: write it, and move the tag" >&2; exit 1; }; }
+	PATH='$(RELEASE_TOOLS)':"$$PATH" goreleaser release --clean --release-notes bin/notes.md
 
 packages: snapshot ## make such a release and check it; needs the programs that .ci/run names
 	$(GO) test -tags release ./deploy/package

@@ -87,6 +87,9 @@ func TestDebInstallsAServiceAndKeepsWhatIsTheUsers(t *testing.T) {
 		t.Errorf("it says %s", said)
 	}
 	m.manPages()
+	if texts := output(t, "zcat", m.path("usr/share/doc/policysync/third-party-licences.txt.gz")); !strings.Contains(texts, "github.com/go-git/go-git/v5 v") {
+		t.Errorf("the licences of others are %.200q", texts)
+	}
 	output(t, "bash", "-c", `. "$1" && complete -p policysync`, "bash", m.path("usr/share/bash-completion/completions/policysync"))
 	if !strings.HasPrefix(m.read("usr/share/zsh/vendor-completions/_policysync"), "#compdef policysync\n") {
 		t.Error("zsh doesn't take its completion for one")
@@ -161,7 +164,10 @@ func TestRPMHasTheSameAndKeepsTheConfig(t *testing.T) {
 		"/usr/share/zsh/site-functions/_policysync":            "-rw-r--r-- root",
 		"/usr/share/fish/vendor_completions.d/policysync.fish": "-rw-r--r-- root",
 		"/usr/share/licenses/policysync/LICENSE":               "-rw-r--r-- root",
-		"/usr/share/doc/policysync/CHANGELOG.md.gz":            "-rw-r--r-- root",
+
+		"/usr/share/licenses/policysync/third-party-licences.txt": "-rw-r--r-- root",
+
+		"/usr/share/doc/policysync/CHANGELOG.md.gz": "-rw-r--r-- root",
 	} {
 		if files[name] != want {
 			t.Errorf("%s is %q, want %q; there are %q", name, files[name], want, files)

@@ -96,7 +96,7 @@ func TestEverySystemGetsTheProgramWithItsPapers(t *testing.T) {
 				got = append(got, strings.TrimPrefix(name, folder))
 			}
 			wantFiles(t, system, got, []string{
-				program, "LICENSE", "README.md", "CHANGELOG.md", "policy.schema.json", "man/policysync.1.gz", "man/policysync-plan.1.gz",
+				program, "LICENSE", "third-party-licences.txt", "README.md", "CHANGELOG.md", "policy.schema.json", "man/policysync.1.gz", "man/policysync-plan.1.gz",
 				"completions/policysync.bash", "completions/_policysync", "completions/policysync.fish", "completions/policysync.ps1",
 				"deploy/policysync.yaml", "deploy/systemd/policysync.service",
 			})
