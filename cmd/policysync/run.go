@@ -110,7 +110,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink 
 	servers := at.servers(s.certificate, web.Options{
 		Metrics: registry, Stalled: s.daemon.Stalled, Unready: s.daemon.Unready, Ping: store.Ping,
 		Freezer: s.switches, Targets: s.daemon, Names: func() []string { return namesOf(s.config()) }, State: store,
-		Page: s.page(watch, book), SignIn: page.SignIn(time.Now), Webhooks: newWebhooks(s),
+		Page: s.page(watch, book), SignIn: page.SignIn(time.Now), Webhooks: newWebhooks(s), Sink: s.sink,
 		Token:  func() secret.Source { return s.config().Server.APIToken },
 		Access: func() *access.Verifier { return s.inForce.Load().access },
 		Public: func() bool { return s.config().Server.InsecurePublic },

@@ -84,6 +84,25 @@ const (
 // FetchResults returns all results of a fetch.
 func FetchResults() []FetchResult { return []FetchResult{Changed, Unchanged, FetchError} }
 
+// Refusal is why a request to the HTTP server wasn't let in.
+type Refusal string
+
+// The refusals.
+const (
+	WrongToken   Refusal = "wrong_token"   // it, or who signs in, showed another token than the API's
+	BadAssertion Refusal = "bad_assertion" // Cloudflare Access didn't sign what it came with, or not for us, or not now
+	NotOperator  Refusal = "not_operator"  // its sender may look and not act
+	CrossOrigin  Refusal = "cross_origin"  // a page of another site had a browser send it
+	NothingShown Refusal = "nothing_shown" // it came with nothing to know its sender by
+	TooMany      Refusal = "too_many"      // its sender asks, or guesses, too often
+	CannotTell   Refusal = "cannot_tell"   // the API's token, or the keys of Cloudflare Access, can't be read
+)
+
+// Refusals returns all refusals.
+func Refusals() []Refusal {
+	return []Refusal{WrongToken, BadAssertion, NotOperator, CrossOrigin, NothingShown, TooMany, CannotTell}
+}
+
 // Event is one of the types below.
 type Event interface{ isEvent() }
 
@@ -255,6 +274,15 @@ type Configured struct {
 	Added, Changed, Removed []string // targets, since the last one took effect; empty at the start
 }
 
+// TurnedAway is a request to the HTTP server that wasn't let in.
+type TurnedAway struct {
+	Reason Refusal
+	Client string // where it came from: an address, or a network of IPv6
+	By     string // whom it is known to come from; "": nobody known
+	Said   string // what its sender was told: no secret
+	Often  bool   // so many were refused of late that one more is no news
+}
+
 // Certified is a certificate of the HTTP server that took effect, at the start or
 // later, or that was refused.
 type Certified struct {
@@ -296,6 +324,7 @@ func (WebhookDone) isEvent()   {}
 func (Suspended) isEvent()     {}
 func (Resumed) isEvent()       {}
 func (Configured) isEvent()    {}
+func (TurnedAway) isEvent()    {}
 func (Certified) isEvent()     {}
 func (Panicked) isEvent()      {}
 func (Complained) isEvent()    {}

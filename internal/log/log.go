@@ -100,6 +100,8 @@ func (s sink) Emit(e event.Event) {
 		s.configured(e)
 	case event.Certified:
 		s.certified(e)
+	case event.TurnedAway:
+		s.turnedAway(e)
 	case event.Panicked:
 		s.Error("a request's handler panicked", zap.String("route", e.Route), zap.String("error", e.Problem), zap.String("stack", e.Stack))
 	case event.Complained:
@@ -125,6 +127,15 @@ func (s sink) complained(e event.Complained) {
 		level = zap.DebugLevel
 	}
 	s.Log(level, e.Message)
+}
+
+// turnedAway writes a line that nobody can fill the log with.
+func (s sink) turnedAway(e event.TurnedAway) {
+	level := zap.WarnLevel
+	if e.Often || e.Reason == event.NothingShown || e.Reason == event.TooMany { // browsers do that without meaning harm
+		level = zap.DebugLevel
+	}
+	s.Log(level, "request refused", zap.String("reason", string(e.Reason)), zap.String("client", e.Client), zap.String("by", e.By), zap.String("said", e.Said))
 }
 
 // shortWait is how long a wait for the rate limit is too short to be news.
@@ -254,10 +265,8 @@ func (s sink) done(e event.RunDone) {
 		fields = append(fields, zap.Int(string(state), n))
 	}
 	switch e.Result {
-	case event.Success:
+	case event.Success, event.Noop:
 		s.Info("run done", fields...)
-	case event.Noop:
-		s.Debug("run done", fields...)
 	case event.Partial, event.Failed, event.Blocked:
 		s.Error("run done", append(fields, zap.Error(e.Err))...)
 	}

@@ -124,13 +124,17 @@ func TestLevels(t *testing.T) {
 		event.WebhookDone{Provider: "github", Result: "rate_limited"},
 		event.Suspended{Target: "production", Until: time.Now()},
 		event.Resumed{Target: "production"},
+		event.TurnedAway{Reason: event.WrongToken},
+		event.TurnedAway{Reason: event.WrongToken, Often: true},
+		event.TurnedAway{Reason: event.NothingShown},
+		event.TurnedAway{Reason: event.TooMany},
 		event.Certified{Names: []string{"policysync.example.com"}},
 		event.Certified{Err: errors.New("no key")},
 		event.Panicked{Route: "GET /"},
 		event.Complained{Message: "http: Accept error"},
 		event.Complained{Message: "http: TLS handshake error", FromOutside: true},
 	}
-	for level, want := range map[string]int{"debug": len(every), "info": 18, "warn": 10, "error": 3} {
+	for level, want := range map[string]int{"debug": len(every), "info": 20, "warn": 11, "error": 3} {
 		if got := lines(t, level, every...); len(got) != want {
 			t.Errorf("level %s: %d lines, want %d: %v", level, len(got), want, got)
 		}

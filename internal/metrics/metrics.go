@@ -40,7 +40,7 @@ type Metrics struct {
 	configured, configuredAt                *prometheus.GaugeVec
 	certified, certificateEnds              *prometheus.GaugeVec
 	runs, changes, fetches, requests, stops *prometheus.CounterVec
-	waits, webhooks, rewinds                *prometheus.CounterVec
+	waits, webhooks, rewinds, refusals      *prometheus.CounterVec
 	phases, requestTimes, toLive            *prometheus.HistogramVec
 }
 
@@ -59,6 +59,9 @@ func New(to prometheus.Registerer, build Build, now Now) (*Metrics, error) {
 	m.info.WithLabelValues(build.Version, build.Revision, runtime.Version()).Set(1)
 	for _, operation := range operations {
 		m.begin("operation", operation)
+	}
+	for _, reason := range event.Refusals() {
+		m.refusals.WithLabelValues(string(reason))
 	}
 	return m, nil
 }
@@ -122,6 +125,7 @@ func unregistered() *Metrics {
 	m.rewinds = m.counter("source_rewinds_total", "Moves of the source's branch that were no fast-forward, or not known to be.", target)
 	m.webhooks = m.counter("webhook_requests_total", "Requests to webhook receivers that were answered.",
 		Label{Name: "provider", Of: "each provider that has a secret in the config"}, oneOf("result", deliveries))
+	m.refusals = m.counter("http_refused_total", "Requests to the page, the API and signing in that were not let in.", oneOf("reason", event.Refusals()))
 	m.requests = m.counter("cloudflare_requests_total", "Requests to the Cloudflare API that ended.", operation, oneOf("code", codes))
 	m.requestTimes = m.histogram("cloudflare_request_duration_seconds", "Seconds that requests to the Cloudflare API took.", seconds(0.01, 30), operation)
 	m.waits = m.counter("cloudflare_ratelimit_wait_seconds_total", "Seconds that requests waited for the rate limit.", target)
@@ -193,6 +197,8 @@ func (m *Metrics) Emit(e event.Event) {
 		m.waits.WithLabelValues(e.Target).Add(e.Waited.Seconds())
 	case event.WebhookDone:
 		m.webhooks.WithLabelValues(e.Provider, e.Result).Inc()
+	case event.TurnedAway:
+		m.refusals.WithLabelValues(string(e.Reason)).Inc()
 	case event.Suspended:
 		m.suspended.WithLabelValues(e.Target).Set(1)
 	case event.Resumed:

@@ -68,6 +68,7 @@ func TestSeriesStandAtZero(t *testing.T) {
 		"policysync_cloudflare_request_duration_seconds":          "histogram operation",
 		"policysync_cloudflare_ratelimit_wait_seconds_total":      "counter target",
 		"policysync_guard_stops_total":                            "counter reason,target",
+		"policysync_http_refused_total":                           "counter reason",
 		"policysync_webhook_requests_total":                       "counter provider,result",
 		"policysync_suspended":                                    "gauge target",
 		"policysync_config_reload_success":                        "gauge ",
@@ -114,6 +115,7 @@ func TestEventsAreCounted(t *testing.T) {
 		event.RequestDone{Target: "production", Operation: "create", Code: "2xx", Took: time.Second},
 		event.BudgetWaited{Target: "production", Waited: 1500 * time.Millisecond},
 		event.Suspended{Target: "production"},
+		event.TurnedAway{Reason: event.WrongToken},
 		event.WebhookDone{Provider: "github", Result: "accepted", Woken: []string{"production"}},
 		event.WebhookDone{Provider: "generic", Result: "bad_signature"},
 		event.RunDone{
@@ -132,6 +134,7 @@ policysync_cloudflare_requests_total{code="2xx",operation="create"} 1
 policysync_config_last_reload_success_timestamp_seconds 1.7e+09
 policysync_config_reload_success 1
 policysync_guard_stops_total{reason="frozen",target="production"} 1
+policysync_http_refused_total{reason="wrong_token"} 1
 policysync_last_run_timestamp_seconds{target="production"} 1.7000000605e+09
 policysync_last_success_timestamp_seconds{target="production"} 1.7000000005e+09
 policysync_leader{target="production"} 1

@@ -1,10 +1,13 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
+	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/visitor"
 )
 
@@ -13,6 +16,7 @@ func (g *gate) admitted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, err := g.admit(r)
 		if err != nil {
+			g.tell(r, who, err)
 			turnAway(w, r, err, g.SignIn != nil)
 			return
 		}
@@ -22,6 +26,19 @@ func (g *gate) admitted(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// tell tells of a request that may not pass.
+func (g *gate) tell(r *http.Request, who visitor.Visitor, err error) {
+	refused, ok := errors.AsType[*refusal](err)
+	if !ok || g.Sink == nil {
+		return
+	}
+	e := event.TurnedAway{Reason: refused.reason, Client: clientOf(r), By: who.Name, Said: refused.problem}
+	if e.Reason != event.NothingShown && e.Reason != event.TooMany { // those are no news at all
+		e.Often = g.news.Take(time.Now()) > 0
+	}
+	g.Sink.Emit(e)
 }
 
 func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }

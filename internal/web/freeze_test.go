@@ -105,7 +105,7 @@ func TestFreezeAPI(t *testing.T) {
 		"set from another site": {
 			"POST", true, set,
 			map[string]string{"Authorization": "Bearer api-token", "Sec-Fetch-Site": "cross-site"},
-			token, 403, "cross-origin",
+			token, 403, "another site",
 		},
 		"no switches":      {"POST", true, `{"reason": "x"}`, bearer, token, 400, `\"switches\" is missing`},
 		"null for one":     {"POST", true, `{"switches": [null]}`, bearer, token, 400, "a null in it"},

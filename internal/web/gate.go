@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/policysync/policysync/internal/access"
+	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/secret"
 	"github.com/policysync/policysync/internal/throttle"
 	"github.com/policysync/policysync/internal/visitor"
@@ -24,6 +25,9 @@ const (
 	requestBurst, requestRate = 500, 50
 	refusalBurst, refusalRate = 10, 0.2
 )
+
+// How many refusals of all clients are news.
+const newsBurst, newsRate = 50, 0.2
 
 // tokenName is what those are called who know the API's token; nobody whom Cloudflare
 // Access lets through is.
@@ -40,7 +44,8 @@ type gate struct {
 
 	sessions           sessions
 	requests, refusals *throttle.Clients
-	guessing           sync.Mutex // held while a token is compared, so that guesses at the same moment count, too
+	news               *throttle.Bucket // of refusals
+	guessing           sync.Mutex       // held while a token is compared, so that guesses at the same moment count, too
 }
 
 func newGate(o Options) *gate {
@@ -48,11 +53,13 @@ func newGate(o Options) *gate {
 		Options:  o,
 		requests: throttle.NewClients(throttle.Rate{Burst: requestBurst, PerSecond: requestRate}),
 		refusals: throttle.NewClients(throttle.Rate{Burst: refusalBurst, PerSecond: refusalRate}),
+		news:     throttle.NewBucket(throttle.Rate{Burst: newsBurst, PerSecond: newsRate}),
 	}
 }
 
 // refusal is why a request may not pass.
 type refusal struct {
+	reason  event.Refusal
 	status  int
 	problem string
 	wait    time.Duration // until it may be tried again; zero: that won't help
@@ -62,10 +69,15 @@ type refusal struct {
 // Error says what is wrong, and what to do about it.
 func (r *refusal) Error() string { return r.problem }
 
-func refuse(status int, problem string) error { return &refusal{status: status, problem: problem} }
+func refuse(reason event.Refusal, status int, problem string) error {
+	return &refusal{reason: reason, status: status, problem: problem}
+}
 
 func tooMany(wait time.Duration) error {
-	return &refusal{status: http.StatusTooManyRequests, problem: "too many requests: wait for the seconds that Retry-After tells", wait: wait}
+	return &refusal{
+		reason: event.TooMany, status: http.StatusTooManyRequests, wait: wait,
+		problem: "too many requests: wait for the seconds that Retry-After tells",
+	}
 }
 
 // admit returns who sent a request that may pass, or a refusal.
@@ -82,7 +94,7 @@ func (g *gate) admit(r *http.Request) (visitor.Visitor, error) {
 	case err != nil || who.Operator || reads(r):
 		return who, err
 	case who.Name != "":
-		return who, refuse(http.StatusForbidden, who.Name+" may look and not act: server.access.operators lists who may")
+		return who, refuse(event.NotOperator, http.StatusForbidden, who.Name+" may look and not act: server.access.operators lists who may")
 	default:
 		return who, g.unknown(r)
 	}
@@ -94,8 +106,10 @@ func (g *gate) identify(r *http.Request) (visitor.Visitor, error) {
 	sent, bears := bearer(r)
 	switch {
 	case bears:
-		_, err := g.token(r, sent)
-		return holder(false), err
+		if _, err := g.token(r, sent); err != nil {
+			return visitor.Visitor{}, err
+		}
+		return holder(false), nil
 	case verifier != nil && r.Header.Values(access.Header) != nil:
 		return g.byAccess(verifier, r)
 	case g.inSession(r):
@@ -122,15 +136,15 @@ func (g *gate) unknown(r *http.Request) error {
 	switch {
 	case err == nil:
 		problem := "send the token of server.api_token_file as `Authorization: Bearer …`, or sign in at /signin"
-		return &refusal{status: http.StatusUnauthorized, problem: problem, signIn: true}
+		return &refusal{reason: event.NothingShown, status: http.StatusUnauthorized, problem: problem, signIn: true}
 	case !errors.Is(err, secret.ErrNotSet):
-		return refuse(http.StatusInternalServerError, "the API's token can't be read: look at server.api_token_file")
+		return refuse(event.CannotTell, http.StatusInternalServerError, "the API's token can't be read: look at server.api_token_file")
 	case g.verifier() != nil:
-		return refuse(http.StatusUnauthorized, "come through Cloudflare Access: no "+access.Header+" came with the request")
+		return refuse(event.NothingShown, http.StatusUnauthorized, "come through Cloudflare Access: no "+access.Header+" came with the request")
 	case g.Local && reads(r):
-		return refuse(http.StatusMisdirectedRequest, "this is for the machine itself: call it localhost, or set server.api_token_file and sign in")
+		return refuse(event.NothingShown, http.StatusMisdirectedRequest, "this is for the machine itself: call it localhost, or set server.api_token_file and sign in")
 	default:
-		return refuse(http.StatusForbidden, "the API is not open: name a file with a bearer token in server.api_token_file")
+		return refuse(event.NothingShown, http.StatusForbidden, "the API is not open: name a file with a bearer token in server.api_token_file")
 	}
 }
 
@@ -150,7 +164,7 @@ func (g *gate) token(r *http.Request, sent string) (secret.Value, error) {
 	}
 	if !equal(token.Reveal(), sent) {
 		guesses.Take(now)
-		return secret.Value{}, refuse(http.StatusUnauthorized, "this is not the token that the file of server.api_token_file holds")
+		return secret.Value{}, refuse(event.WrongToken, http.StatusUnauthorized, "this is not the token that the file of server.api_token_file holds")
 	}
 	return token, nil
 }
@@ -160,20 +174,20 @@ func (g *gate) token(r *http.Request, sent string) (secret.Value, error) {
 func (g *gate) byAccess(verifier *access.Verifier, r *http.Request) (visitor.Visitor, error) {
 	all := r.Header.Values(access.Header)
 	if len(all) > 1 {
-		return visitor.Visitor{}, refuse(http.StatusUnauthorized, access.Header+" came more than once")
+		return visitor.Visitor{}, refuse(event.BadAssertion, http.StatusUnauthorized, access.Header+" came more than once")
 	}
 	who, err := verifier.Visitor(r.Context(), all[0])
 	switch {
 	case err == nil:
 		return who, nil
 	case errors.Is(err, access.ErrUnavailable):
-		return who, refuse(http.StatusServiceUnavailable, "whom Cloudflare Access has let through isn't known: "+access.ErrUnavailable.Error()+"; the log says why")
+		return who, refuse(event.CannotTell, http.StatusServiceUnavailable, "whom Cloudflare Access has let through isn't known: "+access.ErrUnavailable.Error()+"; the log says why")
 	}
 	now := time.Now()
 	if wait := g.refusals.Of(clientOf(r), now).Take(now); wait > 0 {
 		return who, tooMany(wait)
 	}
-	return who, refuse(http.StatusUnauthorized, fmt.Sprintf("%s is refused: %s: look at server.access and at the clock", access.Header, err))
+	return who, refuse(event.BadAssertion, http.StatusUnauthorized, fmt.Sprintf("%s is refused: %s: look at server.access and at the clock", access.Header, err))
 }
 
 // bearer returns the token that a request bears, if any (RFC 6750 2.1).

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/policysync/policysync/internal/throttle"
+	"github.com/policysync/policysync/internal/visitor"
 )
 
 // signInForm answers with the form in which people sign in.
@@ -21,6 +22,7 @@ func (g *gate) signIn(w http.ResponseWriter, r *http.Request) {
 	to := onThisSite(r.PostFormValue("to"))
 	token, err := g.token(r, strings.TrimSpace(r.PostFormValue("token")))
 	if err != nil {
+		g.tell(r, visitor.Visitor{}, err)
 		status, problem, _ := told(w, err)
 		g.SignIn(w, r, status, to, problem)
 		return

@@ -13,8 +13,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/policysync/policysync/internal/access"
+	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/secret"
 	"github.com/policysync/policysync/internal/state"
+	"github.com/policysync/policysync/internal/visitor"
 )
 
 // Options are what the handlers show. What nothing is said of is required.
@@ -31,6 +33,7 @@ type Options struct {
 	Page     http.Handler    // of everything else: what people look at; nil: there is nothing
 	SignIn   SignIn          // nil: nobody signs in
 	Webhooks http.Handler    // of everything below /webhooks/; nil: they are at another address
+	Sink     event.Sink      // told of who isn't let in; nil: nobody is
 
 	Token  func() secret.Source    // the API's token, which is read then; where none is named nobody may write with it
 	Access func() *access.Verifier // whom Cloudflare Access lets through may look; nil, or of nil: it isn't asked
@@ -68,7 +71,16 @@ func Handler(o Options) http.Handler {
 	route(inner, o.guarded())
 	route(outer, g.open())
 	outer.Handle("/", g.admitted(inner))
-	return http.NewCrossOriginProtection().Handler(outer)
+	own := http.NewCrossOriginProtection()
+	own.SetDenyHandler(http.HandlerFunc(g.foreign))
+	return own.Handler(outer)
+}
+
+// foreign refuses what a page of another site has a browser send.
+func (g *gate) foreign(w http.ResponseWriter, r *http.Request) {
+	err := refuse(event.CrossOrigin, http.StatusForbidden, "a page of another site sent this: send it from policysync's own page, or without the headers of a browser")
+	g.tell(r, visitor.Visitor{}, err)
+	turnAway(w, r, err, false)
 }
 
 // open returns the routes that are for everybody.
