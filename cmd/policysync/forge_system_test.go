@@ -175,6 +175,20 @@ func noteIn(r *http.Request) (string, bool) {
 	return sent.Body, err == nil && sent.Body != "" && len([]rune(sent.Body)) <= 65536
 }
 
+// close has the forge let nobody do anything any more.
+func (f *forge) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+}
+
+// scanned returns the SARIF that was sent last.
+func (f *forge) scanned() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return string(f.findings)
+}
+
 // ours returns the one note of the pipeline and whether nobody else's was
 // changed.
 func (f *forge) ours(t *testing.T) string {

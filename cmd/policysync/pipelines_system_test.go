@@ -124,7 +124,7 @@ func (p *pipeline) plans(plan string) {
 	p.noted("there is no plan")
 	p.want(plan, 0, "")
 	p.noted("3 to create")
-	p.forge.closed = true
+	p.forge.close()
 	if code, _ := p.run(plan); code == 0 {
 		p.t.Error("a note that can't be written goes unnoticed")
 	}
@@ -144,7 +144,7 @@ func TestGitHubWorkflow(t *testing.T) {
 	p.want("Install policysync", 0, "")
 	p.want("Validate", 0, "No mistakes")
 	p.want("Show findings beside the lines", 0, "")
-	if got := string(p.forge.findings); !strings.Contains(got, `"version":"2.1.0"`) && !strings.Contains(got, `"version": "2.1.0"`) {
+	if got := p.forge.scanned(); !strings.Contains(got, `"version":"2.1.0"`) && !strings.Contains(got, `"version": "2.1.0"`) {
 		t.Errorf("sent as SARIF: %s", got)
 	}
 	p.want("Show findings beside the lines", 0, "No code scanning here", "GITHUB_TOKEN=none")

@@ -17,7 +17,7 @@ import (
 func TestTokensAreMadeAsTheirPageSays(t *testing.T) {
 	t.Parallel()
 	const tokens = "/accounts/023e105f4ecef8ad9ca31a8372d0c353/tokens"
-	var asked []string
+	asked := make(chan string, 3)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+tokens+"/permission_groups", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{"success": true, "result": [
@@ -37,7 +37,7 @@ func TestTokensAreMadeAsTheirPageSays(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		asked = append(asked, string(text))
+		asked <- string(text)
 		_, _ = w.Write([]byte(`{"success": true, "result": {"value": "made"}}`))
 	})
 	server := httptest.NewServer(mux)
@@ -60,8 +60,14 @@ func TestTokensAreMadeAsTheirPageSays(t *testing.T) {
 		`{"condition":{"request.ip":{"in":["192.0.2.0/24"]}},"expires_on":"2027-03-01T00:00:00Z","name":"policysync plan",` +
 			strings.Replace(with, "GROUPS", `{"id":"a2"},{"id":"a3"}`, 1),
 	}
-	if got := strings.Join(asked, "\n"); got != strings.Join(want, "\n") {
-		t.Errorf("asked for\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+	close(asked)
+	for _, w := range want {
+		if got := <-asked; got != w {
+			t.Errorf("asked for\n%s\nwant\n%s", got, w)
+		}
+	}
+	if more, is := <-asked; is {
+		t.Errorf("asked for one more: %s", more)
 	}
 	for _, file := range []string{"cloudflare-token", "cloudflare-read-token"} {
 		info, err := os.Stat(filepath.Join(dir, file))
