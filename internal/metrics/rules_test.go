@@ -1,6 +1,7 @@
 package metrics_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,6 +10,8 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/policysync/policysync/internal/doctest"
 )
 
 var deployed = filepath.Join("..", "..", "deploy")
@@ -102,6 +105,17 @@ func TestEveryAlertHasARunbook(t *testing.T) {
 	for page := range pages {
 		t.Errorf("docs/runbooks/%s is of no alert", page)
 	}
+}
+
+// TestTheMapListsEveryAlert with its runbook and how severe it is.
+func TestTheMapListsEveryAlert(t *testing.T) {
+	t.Parallel()
+	table, label := "| alert | severity | says |\n|---|---|---|\n", regexp.MustCompile(`\{\{ \$labels\.\w+ \}\}`)
+	for _, r := range rules(t) {
+		says := label.ReplaceAllString(r.Annotations["summary"], "…")
+		table += fmt.Sprintf("| [%s](runbooks/%s.md) | %s | %s |\n", r.Alert, r.Alert, r.Labels["severity"], says)
+	}
+	doctest.Part(t, filepath.Join("..", "..", "docs", "README.md"), "alerts", table, *update)
 }
 
 // TestEveryAlertIsTested by a time at which it fires and one at which it doesn't.
