@@ -163,9 +163,6 @@ func (b *Budget) take(now time.Time) (time.Duration, error) {
 	b.begun[b.next] = now
 	b.next = (b.next + 1) % remembered
 	b.under++
-	for name, a := range b.server {
-		b.server[name] = allowance{a.left - 1, a.until}
-	}
 	return 0, nil
 }
 
@@ -190,7 +187,7 @@ func (b *Budget) left(now time.Time) int {
 	left = max(left, 0)
 	for _, a := range b.server {
 		if a.until.After(now) {
-			left = min(left, a.left)
+			left = min(left, max(a.left-b.under, 0))
 		}
 	}
 	return left
@@ -232,12 +229,12 @@ func (b *Budget) allowed(now time.Time) time.Time {
 	return from
 }
 
-// spent reports whether nothing is left of what the server said last. When the
-// time is over of which it said so, it takes at least one more, and perhaps no
+// spent reports whether nothing is left of what the server said, should it have
+// counted none of those under way by then. When the time is over of which it said so, it takes at least one more, and perhaps no
 // second one: only the answer to that one tells.
 func (b *Budget) spent() bool {
 	for _, a := range b.server {
-		if a.left <= 0 {
+		if a.left <= b.under {
 			return true
 		}
 	}
@@ -257,15 +254,16 @@ func (b *Budget) ended() {
 }
 
 // heed takes what the answer to a request tells of what the server still takes.
-// It may not have counted the others under way yet. An answer may be late: it
-// doesn't raise what is left of a time that isn't over. What was said of a time
-// that is over holds until the next answer.
+// Of a time that isn't over, the least that any answer told counts: those that
+// were told more have been counted by then, and only those under way perhaps
+// haven't. An answer that tells nothing may be to one that hasn't either. What was
+// said of a time that is over holds until the next answer.
 func (b *Budget) heed(told map[string]allowance, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	maps.DeleteFunc(b.server, func(_ string, held allowance) bool { return !held.until.After(now) })
+	b.miss(told)
 	for name, a := range told {
-		a.left -= b.under - 1
 		held, known := b.server[name]
 		if known && held.left <= a.left {
 			continue
@@ -274,6 +272,23 @@ func (b *Budget) heed(told map[string]allowance, now time.Time) {
 			a.until = held.until
 		}
 		b.server[name] = a
+	}
+}
+
+// lost says that a request may have reached the server, and its answer is lost.
+func (b *Budget) lost() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.miss(nil)
+}
+
+// miss takes one from what is left by those limits of which an answer tells
+// nothing.
+func (b *Budget) miss(told map[string]allowance) {
+	for name, a := range b.server {
+		if _, said := told[name]; !said {
+			b.server[name] = allowance{a.left - 1, a.until}
+		}
 	}
 }
 

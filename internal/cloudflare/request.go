@@ -147,6 +147,7 @@ func (c *Client) exchange(ctx context.Context, q call, credentials Credentials, 
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
+		c.options.Budget.lost()
 		failed.Err = scrubbed(ctx, err, credentials)
 		failed.Ambiguous = q.writes() && !neverLeft(err)
 		return answer{}, false
