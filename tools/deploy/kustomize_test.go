@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -47,6 +48,11 @@ func TestProductionLetsPrometheusIn(t *testing.T) {
 	all := decode(t, build(t, "production"))
 	if in := only[networkingv1.NetworkPolicy](t, all).Spec.Ingress; len(in) != 2 || in[0].Ports[0].Port.StrVal != "metrics" {
 		t.Errorf("%v may connect", in)
+	}
+	for _, named := range regexp.MustCompile(secretsAt+`([\w-]+)`).FindAllStringSubmatch(all.config(t), -1) {
+		if !strings.Contains(read(t, deploy, "README.md"), "--from-file="+named[1]) {
+			t.Errorf("README.md doesn't put %s into the Secret", named[1])
+		}
 	}
 	if config := all.config(t); !strings.Contains(config, "mode: upsert") {
 		t.Errorf("the config is the base's:\n%s", config)
