@@ -42,15 +42,15 @@ func (f *freezer) Emit(e event.Event) {
 	}
 }
 
-// Freeze sets those of the file, and wakes the targets if that lifts any.
-func (f *freezer) Freeze(set []guard.Switch, reason string) error {
+// Freeze sets those of the file, as by says, and wakes the targets if that lifts any.
+func (f *freezer) Freeze(set []guard.Switch, reason, by string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	before := f.look()
-	if err := freezeFile(f.cfg()).Set(set, reason, time.Now()); err != nil {
+	if err := freezeFile(f.cfg()).Set(set, reason, by, time.Now()); err != nil {
 		return err
 	}
-	f.sink.Emit(event.Warned{Message: fmt.Sprintf("the API set the freeze switches to %s: %q", list(set), reason)})
+	f.sink.Emit(event.Warned{Message: fmt.Sprintf("the API set the freeze switches to %s: %q, by %q", list(set), reason, by)})
 	if lifted(before, f.look()) {
 		f.wake()
 	}

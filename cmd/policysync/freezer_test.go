@@ -113,7 +113,7 @@ func TestOnlyLiftingWakesTheTargets(t *testing.T) {
 			if tc.file != "" {
 				s.write(t, tc.file)
 			}
-			if err := s.Freeze(tc.set, "a test"); err != nil || s.woken != tc.woken {
+			if err := s.Freeze(tc.set, "a test", "ann@example.com"); err != nil || s.woken != tc.woken {
 				t.Errorf("woken %d times, want %d: %v", s.woken, tc.woken, err)
 			}
 		})
@@ -132,7 +132,7 @@ func TestSwitchesAreToldOnceWhenTheyChange(t *testing.T) {
 	twoRuns()
 	s.write(t, "all")
 	twoRuns()
-	if err := s.Freeze([]guard.Switch{guard.FreezeDeletes}, "incident\n7"); err != nil {
+	if err := s.Freeze([]guard.Switch{guard.FreezeDeletes}, "incident\n7", "ann@example.com"); err != nil {
 		t.Fatal(err)
 	}
 	twoRuns()
@@ -143,7 +143,7 @@ func TestSwitchesAreToldOnceWhenTheyChange(t *testing.T) {
 	want := []string{
 		"freeze switches in force now: widening (POLICYSYNC_FREEZE)",
 		"freeze switches in force now: widening (POLICYSYNC_FREEZE), all (FILE)",
-		`the API set the freeze switches to deletes: "incident\n7"`,
+		`the API set the freeze switches to deletes: "incident\n7", by "ann@example.com"`,
 		"freeze switches in force now: widening (POLICYSYNC_FREEZE), deletes (FILE)",
 		"freeze switches in force now: widening (POLICYSYNC_FREEZE)",
 	}

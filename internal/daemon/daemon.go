@@ -40,7 +40,7 @@ const pace = 50 * time.Millisecond
 // goes by.
 type Daemon struct {
 	Suspensions Suspensions // needed by Suspend and Resume
-	Sink        event.Sink  // told of suspensions; needed where there may be any
+	Sink        event.Sink  // told of what operators do; needed where they may do anything
 
 	operator sync.Mutex // held while one of them suspends or resumes, so that the store and the loop agree
 	setting  sync.Mutex // held by Set
@@ -185,7 +185,7 @@ func signOfLife(e event.Event) (target string) {
 		return e.Target
 	case event.RunDone:
 		return e.Target
-	case event.SourceFetched, event.Warned, event.PlanMade, event.Held, event.WebhookDone, event.Suspended, event.Resumed, event.Configured:
+	case event.SourceFetched, event.Warned, event.PlanMade, event.Held, event.WebhookDone, event.Suspended, event.Resumed, event.Asked, event.Configured:
 	}
 	return ""
 }

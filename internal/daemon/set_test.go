@@ -44,7 +44,7 @@ func TestSetChangesTargetsAndLeavesTheOthersAlone(t *testing.T) {
 			added, comes = named(t, "added", takes)
 			again, returns = named(t, "removed", takes)
 			waiter := make(chan error, 1)
-			go func() { _, err := d.Sync(t.Context(), "removed"); waiter <- err }()
+			go func() { _, err := d.Sync(t.Context(), "removed", "ann@example.com"); waiter <- err }()
 			synctest.Wait()
 
 			d.Set([]daemon.Target{added, changed, same})
@@ -98,7 +98,7 @@ func TestASuspendedTargetStaysSuspendedWhenItIsChanged(t *testing.T) {
 			if len(fresh.runs) > 0 {
 				t.Errorf("it ran: %v", fresh.runs)
 			}
-			if err := o.Daemon.Resume(t.Context(), "a"); err != nil {
+			if err := o.Daemon.Resume(t.Context(), "a", "ann@example.com"); err != nil {
 				t.Error(err)
 			}
 		})

@@ -48,9 +48,9 @@ func (d *Daemon) suspend(ctx context.Context, l *loop, s state.Suspension) (idle
 	return l.suspend(s), nil
 }
 
-// Resume ends a target's suspension, if there is one, and makes it run now. It
-// may be called concurrently.
-func (d *Daemon) Resume(ctx context.Context, target string) error {
+// Resume ends a target's suspension, if there is one, and makes it run now; by is
+// who said so, "" where that isn't known. It may be called concurrently.
+func (d *Daemon) Resume(ctx context.Context, target, by string) error {
 	l, err := d.loop(target)
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (d *Daemon) Resume(ctx context.Context, target string) error {
 		return err
 	}
 	if l.resume() {
-		d.Sink.Emit(event.Resumed{Target: target, At: time.Now()})
+		d.Sink.Emit(event.Resumed{Target: target, By: by, At: time.Now()})
 	}
 	return nil
 }
@@ -81,10 +81,20 @@ func (d *Daemon) Suspension(target string) state.Suspension {
 	return l.suspension
 }
 
-// Sync makes a target run now and returns how the run ended that began after
-// the call. An error that wraps state.ErrSuspended says that it doesn't run. It
-// may be called concurrently.
-func (d *Daemon) Sync(ctx context.Context, target string) (event.RunDone, error) {
+// Ask makes a target run now, as by says, who is "" where that isn't known. It
+// reports whether it will run, as WakeOne does, and may be called concurrently.
+func (d *Daemon) Ask(target, by string) bool {
+	if !d.WakeOne(target, event.Manual) {
+		return false
+	}
+	d.Sink.Emit(event.Asked{Target: target, By: by, At: time.Now()})
+	return true
+}
+
+// Sync is Ask and returns how the run ended that began after the call. An error
+// that wraps state.ErrSuspended says that it doesn't run. It may be called
+// concurrently.
+func (d *Daemon) Sync(ctx context.Context, target, by string) (event.RunDone, error) {
 	l, err := d.loop(target)
 	if err != nil {
 		return event.RunDone{}, err
@@ -93,6 +103,7 @@ func (d *Daemon) Sync(ctx context.Context, target string) (event.RunDone, error)
 	if err := l.wake(event.Manual, answer); err != nil {
 		return event.RunDone{}, fmt.Errorf("target %s: %w", target, err)
 	}
+	d.Sink.Emit(event.Asked{Target: target, By: by, At: time.Now()})
 	select {
 	case o := <-answer:
 		return o.done, o.err

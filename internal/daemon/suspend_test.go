@@ -48,7 +48,9 @@ func (m *memory) Emit(e event.Event) {
 	case event.Suspended:
 		m.told = append(m.told, "suspended: "+e.Reason)
 	case event.Resumed:
-		m.told = append(m.told, map[bool]string{true: "expired", false: "resumed"}[e.Expired])
+		m.told = append(m.told, map[bool]string{true: "expired", false: "resumed by " + e.By}[e.Expired])
+	case event.Asked:
+		m.told = append(m.told, "asked by "+e.By)
 	default:
 	}
 }
@@ -120,25 +122,28 @@ func TestASuspendedTargetRunsAgainWhenItIsResumed(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 			o.Wake(event.Manual)
-			if o.WakeOne("a", event.Webhook) {
-				t.Error("a webhook wakes it")
+			if o.WakeOne("a", event.Webhook) || o.Ask("a", "ann@example.com") {
+				t.Error("a webhook or an operator wakes it")
 			}
-			if _, err := o.Sync(t.Context(), "a"); !errors.Is(err, state.ErrSuspended) {
+			if _, err := o.Sync(t.Context(), "a", "ann@example.com"); !errors.Is(err, state.ErrSuspended) {
 				t.Errorf("sync: %v", err)
 			}
 			time.Sleep(17 * time.Minute)
 			if s, u := o.Stalled(), o.Unready(); s != nil || u != nil {
 				t.Errorf("stalled: %q, unready: %q", s, u)
 			}
-			if err := o.Daemon.Resume(t.Context(), "a"); err != nil || len(o.kept) > 0 {
+			if err := o.Daemon.Resume(t.Context(), "a", "ann@example.com"); err != nil || len(o.kept) > 0 {
 				t.Errorf("resume: %v, kept %+v", err, o.kept)
+			}
+			if !o.Ask("a", "bob@example.com") { // one run does for both
+				t.Error("it may not be asked to run")
 			}
 			if s := o.Stalled(); s != nil || o.Suspension("a").Target != "" {
 				t.Errorf("stalled: %q, suspended: %+v", s, o.Suspension("a"))
 			}
 		})
 		o.ran(t, run{At: 0, Why: event.Startup}, run{At: 18*time.Minute + 30*time.Second, Why: event.Manual}, run{At: 19*time.Minute + 31*time.Second, Why: event.Schedule})
-		o.said(t, "suspended: incident", "resumed")
+		o.said(t, "suspended: incident", "resumed by ann@example.com", "asked by bob@example.com")
 	})
 }
 
@@ -194,7 +199,7 @@ func TestSyncTellsHowTheRunEndedThatBeganAfterIt(t *testing.T) {
 		o := operate(t, 10*time.Second, 70*time.Second+time.Millisecond, state.Suspension{}, func(t *testing.T, o operated) {
 			sync := func(says string) {
 				began := time.Since(o.runner.start)
-				done, err := o.Sync(t.Context(), "a")
+				done, err := o.Sync(t.Context(), "a", "ann@example.com")
 				switch {
 				case says != "" && (err == nil || !strings.Contains(err.Error(), says)):
 					t.Errorf("sync at %s: %+v, %v, want %q", began, done, err, says)
@@ -215,7 +220,7 @@ func TestSyncTellsHowTheRunEndedThatBeganAfterIt(t *testing.T) {
 			if err := o.suspend(t.Context(), time.Time{}); err != nil {
 				t.Error(err)
 			}
-			if err := o.Daemon.Resume(t.Context(), "a"); err != nil { // runs from 38 s to 48 s
+			if err := o.Daemon.Resume(t.Context(), "a", "ann@example.com"); err != nil { // runs from 38 s to 48 s
 				t.Error(err)
 			}
 			time.Sleep(25 * time.Second)
@@ -224,7 +229,7 @@ func TestSyncTellsHowTheRunEndedThatBeganAfterIt(t *testing.T) {
 			waiters.Go(func() { sync("stopping") })
 		})
 		waiters.Wait()
-		if _, err := o.Sync(t.Context(), "a"); err == nil || !strings.Contains(err.Error(), "stopping") {
+		if _, err := o.Sync(t.Context(), "a", "ann@example.com"); err == nil || !strings.Contains(err.Error(), "stopping") {
 			t.Errorf("sync at the end: %v", err)
 		}
 		if len(o.runner.runs) != 6 {
@@ -241,11 +246,11 @@ func TestWhatIsNotThereOrNotKeptIsAnError(t *testing.T) {
 	if err := d.Suspend(t.Context(), state.Suspension{Target: "a"}); !errors.Is(err, m.err) || d.Suspension("a").Target != "" {
 		t.Errorf("suspend: %v", err)
 	}
-	if err := d.Resume(t.Context(), "a"); !errors.Is(err, m.err) {
+	if err := d.Resume(t.Context(), "a", "ann@example.com"); !errors.Is(err, m.err) {
 		t.Errorf("resume: %v", err)
 	}
-	_, err := d.Sync(t.Context(), "b")
-	for _, err := range []error{err, d.Suspend(t.Context(), state.Suspension{Target: "b"}), d.Resume(t.Context(), "b")} {
+	_, err := d.Sync(t.Context(), "b", "ann@example.com")
+	for _, err := range []error{err, d.Suspend(t.Context(), state.Suspension{Target: "b"}), d.Resume(t.Context(), "b", "ann@example.com")} {
 		if err == nil || !strings.Contains(err.Error(), `no target is named "b"`) {
 			t.Errorf("error is %v", err)
 		}

@@ -254,8 +254,16 @@ type Suspended struct {
 // Resumed is a target that was suspended and runs again.
 type Resumed struct {
 	Target  string
+	By      string // "": that isn't known, or nobody
 	At      time.Time
 	Expired bool // the suspension's time was over; else an operator ended it
+}
+
+// Asked is an operator's word that a target shall run now.
+type Asked struct {
+	Target string
+	By     string // "": that isn't known
+	At     time.Time
 }
 
 // Configured is a config that took effect, at the start or later, or that was
@@ -323,6 +331,7 @@ func (BudgetWaited) isEvent()  {}
 func (WebhookDone) isEvent()   {}
 func (Suspended) isEvent()     {}
 func (Resumed) isEvent()       {}
+func (Asked) isEvent()         {}
 func (Configured) isEvent()    {}
 func (TurnedAway) isEvent()    {}
 func (Certified) isEvent()     {}

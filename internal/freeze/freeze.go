@@ -1,13 +1,14 @@
 // Package freeze keeps, in a file, the freeze switches that are set while
 // policysync runs: by an operator in a hurry, or through the API.
 //
-//	# by the API at 2026-11-23T18:00:00Z
+//	# by ann@example.com through the API at 2026-11-23T18:00:00Z
 //	# an incident, see chat
 //	deletes, widening
 package freeze
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -91,16 +92,16 @@ func words(text string) []string {
 }
 
 // Set puts these switches in place of those that the file sets, whole or not
-// at all; none removes the file. The reason is kept in it as a comment.
-func (f File) Set(set []guard.Switch, reason string, at time.Time) error {
-	err := f.set(set, reason, at)
+// at all; none removes the file. The reason, and by whom, are kept in it as comments.
+func (f File) Set(set []guard.Switch, reason, by string, at time.Time) error {
+	err := f.set(set, reason, by, at)
 	if err != nil {
 		return fmt.Errorf("set freeze switches: %w", err)
 	}
 	return nil
 }
 
-func (f File) set(set []guard.Switch, reason string, at time.Time) error {
+func (f File) set(set []guard.Switch, reason, by string, at time.Time) error {
 	if len(set) == 0 {
 		if err := os.Remove(string(f)); !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -108,7 +109,7 @@ func (f File) set(set []guard.Switch, reason string, at time.Time) error {
 		return nil
 	}
 	var text bytes.Buffer
-	fmt.Fprintf(&text, "# by the API at %s\n", at.UTC().Format(time.RFC3339))
+	fmt.Fprintf(&text, "# by %s through the API at %s\n", oneLine(cmp.Or(by, "somebody")), at.UTC().Format(time.RFC3339))
 	if reason = oneLine(reason); reason != "" {
 		fmt.Fprintln(&text, "#", reason)
 	}

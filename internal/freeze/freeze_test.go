@@ -63,22 +63,22 @@ func TestSetReplacesWholeAndNoneRemoves(t *testing.T) {
 	dir := t.TempDir()
 	file := freeze.File(filepath.Join(dir, "freeze"))
 	at := time.Date(2026, 11, 23, 18, 0, 0, 0, time.FixedZone("", 3600))
-	if err := file.Set([]guard.Switch{guard.FreezeWidening, guard.FreezeDeletes}, "see chat\nall", at); err != nil {
+	if err := file.Set([]guard.Switch{guard.FreezeWidening, guard.FreezeDeletes}, "see chat\nall", "ann\ndeletes", at); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(string(file))
-	if want := "# by the API at 2026-11-23T17:00:00Z\n# see chat all\nwidening\ndeletes\n"; err != nil || string(text) != want {
+	if want := "# by ann deletes through the API at 2026-11-23T17:00:00Z\n# see chat all\nwidening\ndeletes\n"; err != nil || string(text) != want {
 		t.Errorf("file is %q, want %q: %v", text, want, err)
 	}
 	for range 2 {
-		if err := file.Set(nil, "", at); err != nil {
+		if err := file.Set(nil, "", "", at); err != nil {
 			t.Errorf("lift: %v", err)
 		}
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
 		t.Errorf("left behind: %v %v", entries, err)
 	}
-	if err := freeze.File(filepath.Join(dir, "gone", "freeze")).Set(guard.Switches(), "", at); err == nil || !strings.HasPrefix(err.Error(), "set freeze switches: ") {
+	if err := freeze.File(filepath.Join(dir, "gone", "freeze")).Set(guard.Switches(), "", "", at); err == nil || !strings.HasPrefix(err.Error(), "set freeze switches: ") {
 		t.Errorf("in a folder that isn't there: %v", err)
 	}
 }
@@ -90,7 +90,7 @@ func TestSetIsNeverSeenHalfDone(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			for range 50 {
-				if err := file.Set([]guard.Switch{guard.FreezeDeletes, guard.FreezeWidening}, "", time.Now()); err != nil {
+				if err := file.Set([]guard.Switch{guard.FreezeDeletes, guard.FreezeWidening}, "", "", time.Now()); err != nil {
 					t.Error(err)
 				}
 				if got := file.InForce(); len(got) != 2 {

@@ -95,7 +95,9 @@ func (s sink) Emit(e event.Event) {
 	case event.Suspended:
 		s.suspended(e)
 	case event.Resumed:
-		s.Info("resumed", zap.String("target", e.Target), zap.Bool("expired", e.Expired))
+		s.Info("resumed", zap.String("target", e.Target), zap.String("by", e.By), zap.Bool("expired", e.Expired))
+	case event.Asked:
+		s.Info("told to run", zap.String("target", e.Target), zap.String("by", e.By))
 	case event.Configured:
 		s.configured(e)
 	case event.Certified:

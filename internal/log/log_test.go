@@ -124,6 +124,7 @@ func TestLevels(t *testing.T) {
 		event.WebhookDone{Provider: "github", Result: "rate_limited"},
 		event.Suspended{Target: "production", Until: time.Now()},
 		event.Resumed{Target: "production"},
+		event.Asked{Target: "production"},
 		event.TurnedAway{Reason: event.WrongToken},
 		event.TurnedAway{Reason: event.WrongToken, Often: true},
 		event.TurnedAway{Reason: event.NothingShown},
@@ -134,7 +135,7 @@ func TestLevels(t *testing.T) {
 		event.Complained{Message: "http: Accept error"},
 		event.Complained{Message: "http: TLS handshake error", FromOutside: true},
 	}
-	for level, want := range map[string]int{"debug": len(every), "info": 20, "warn": 11, "error": 3} {
+	for level, want := range map[string]int{"debug": len(every), "info": 21, "warn": 11, "error": 3} {
 		if got := lines(t, level, every...); len(got) != want {
 			t.Errorf("level %s: %d lines, want %d: %v", level, len(got), want, got)
 		}
@@ -190,7 +191,7 @@ func TestAConfigThatTakesEffectChangesLevelAndForm(t *testing.T) {
 		event.Configured{File: "p.yaml", LogLevel: "info", Targets: []string{"a", "b"}, Added: []string{"b"}},
 		event.Configured{File: "p.yaml", Err: errors.New("line 3 is wrong"), LogLevel: "error", Console: true},
 		event.Configured{File: "p.yaml", LogLevel: "info", Console: true},
-		event.Resumed{Target: "b"},
+		event.Resumed{Target: "b", By: "ann@example.com"},
 	} {
 		l.Emit(e)
 	}
@@ -198,7 +199,7 @@ func TestAConfigThatTakesEffectChangesLevelAndForm(t *testing.T) {
 		`{"level":"info",*"msg":"config in force","file":"p.yaml","targets":2,"added":["b"],"changed":[],"removed":[]}`,
 		`{"level":"error",*"msg":"config refused, the last one stays in force","file":"p.yaml","error":"line 3 is wrong"}`,
 		`* INFO config in force *"targets": 0*`,
-		`* INFO resumed {"target": "b", "expired": false}`,
+		`* INFO resumed {"target": "b", "by": "ann@example.com", "expired": false}`,
 	}
 	got := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if len(got) != len(want) {

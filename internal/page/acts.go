@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/state"
 	"github.com/policysync/policysync/internal/visitor"
 )
@@ -16,15 +15,15 @@ import (
 // Actions is what operators do to targets; daemon.Daemon is one. It is used
 // concurrently, and only with names of Options.Targets.
 type Actions interface {
-	// WakeOne makes a target run now, and reports whether it will.
-	WakeOne(target string, why event.Trigger) bool
+	// Ask makes a target run now, as by says, and reports whether it will.
+	Ask(target, by string) bool
 
 	// Suspend keeps a target from running, and returns when it writes nothing
 	// any more.
 	Suspend(ctx context.Context, suspension state.Suspension) error
 
-	// Resume makes a target run again.
-	Resume(ctx context.Context, target string) error
+	// Resume makes a target run again, as by says.
+	Resume(ctx context.Context, target, by string) error
 }
 
 // act is target for those who may act.
@@ -52,7 +51,7 @@ const (
 )
 
 func (s *server) sync(w http.ResponseWriter, r *http.Request, target string) {
-	if s.Actions.WakeOne(target, event.Manual) {
+	if s.Actions.Ask(target, visitor.Of(r.Context()).Name) {
 		s.back(w, r, target, didSync)
 		return
 	}
@@ -60,7 +59,7 @@ func (s *server) sync(w http.ResponseWriter, r *http.Request, target string) {
 }
 
 func (s *server) resume(w http.ResponseWriter, r *http.Request, target string) {
-	if err := s.Actions.Resume(r.Context(), target); err != nil {
+	if err := s.Actions.Resume(r.Context(), target, visitor.Of(r.Context()).Name); err != nil {
 		s.fail(w, http.StatusInternalServerError, err.Error())
 		return
 	}

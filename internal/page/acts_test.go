@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 
-	"github.com/policysync/policysync/internal/event"
 	"github.com/policysync/policysync/internal/state"
 	"github.com/policysync/policysync/internal/visitor"
 )
@@ -24,8 +23,8 @@ type deeds struct {
 	suspended state.Suspension
 }
 
-func (d *deeds) WakeOne(target string, why event.Trigger) bool {
-	d.all = append(d.all, "wake "+target+" "+string(why))
+func (d *deeds) Ask(target, by string) bool {
+	d.all = append(d.all, "ask "+target+" by "+by)
 	return d.suspended.Target == ""
 }
 
@@ -34,8 +33,8 @@ func (d *deeds) Suspend(_ context.Context, s state.Suspension) error {
 	return nil
 }
 
-func (d *deeds) Resume(_ context.Context, target string) error {
-	d.all = append(d.all, "resume "+target)
+func (d *deeds) Resume(_ context.Context, target, by string) error {
+	d.all = append(d.all, "resume "+target+" by "+by)
 	return nil
 }
 
@@ -80,7 +79,9 @@ func TestButtons(t *testing.T) {
 			t.Errorf("POST %s: the page says %q, want %q", step.path, got, step.says)
 		}
 	}
-	want := []string{"wake production manual", "suspend production", "wake production manual", "resume production"}
+	want := []string{
+		"ask production by ann@example.com", "suspend production", "ask production by ann@example.com", "resume production by ann@example.com",
+	}
 	if d := cmp.Diff(want, w.did.all); d != "" {
 		t.Errorf("done (-want +got):\n%s", d)
 	}

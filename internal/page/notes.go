@@ -27,6 +27,17 @@ func resumed(e event.Resumed) note {
 	if e.Expired {
 		n.Text = "the suspension's time was over"
 	}
+	if e.By != "" {
+		n.Word = "resumed by " + e.By
+	}
+	return n
+}
+
+func asked(e event.Asked) note {
+	n := note{At: e.At, Mood: "none", Word: "told to run"}
+	if e.By != "" {
+		n.Word = "told to run by " + e.By
+	}
 	return n
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/policysync/policysync/internal/diff"
@@ -21,6 +22,7 @@ type policyPage struct {
 	State     diff.State
 	Off       *deviance        // nil: it is as Git says, as far as is known
 	Record    *policy.Recorded // nil: it isn't recorded
+	Doubt     state.Intent     // the request of which nobody knows what came; zero: there is none
 	Planned   time.Time        // what State and Sides are as of; zero: not known yet
 	Sides     sides
 	Pager     pager  // of Sides.Rows
@@ -72,16 +74,21 @@ func (s *server) policy(w http.ResponseWriter, r *http.Request, target string) {
 	if view.Off != nil {
 		view.Name, view.State = view.Off.Name, view.Off.State
 	}
+	if view.Doubt, err = s.doubt(r.Context(), target, key); err != nil {
+		s.fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
 	view.Sides = sidesOf(view.State, view.Off, view.Record)
 	view.Sides.Rows, view.Pager = turn(first(view.Sides.Rows), perPage, r)
 	if view.History, err = s.history(r.Context(), target, key); err != nil {
 		s.fail(w, http.StatusInternalServerError, err.Error())
 		return
 	}
-	if view.Off == nil && view.Record == nil && len(view.History) == 0 {
+	if view.Off == nil && view.Record == nil && view.Doubt.Key == "" && len(view.History) == 0 {
 		s.fail(w, http.StatusNotFound, "Target "+target+" has no policy with the key "+clip(key)+".")
 		return
 	}
+	view.Name = cmp.Or(view.Name, view.Doubt.Body.Name)
 	if view.Name == "" && len(view.History) > 0 {
 		view.Name = view.History[0].Change.Name
 	}
@@ -114,6 +121,15 @@ func stateOf(r *policy.Recorded, now seen) diff.State {
 	default:
 		return diff.InSync
 	}
+}
+
+// doubt returns the policy's open intent; the zero one where there is none.
+func (s *server) doubt(ctx context.Context, target, key string) (state.Intent, error) {
+	open, err := s.State.Intents(ctx, target)
+	if i := slices.IndexFunc(open, func(i state.Intent) bool { return i.Key == key }); i >= 0 {
+		return open[i], nil
+	}
+	return state.Intent{}, err
 }
 
 // history returns the policy's changes, the newest first.

@@ -30,15 +30,18 @@ func TestTimelineTellsWhatHappenedTheNewestFirst(t *testing.T) {
 	}
 	w.watch.Emit(event.Suspended{Target: "production", Reason: "incident 7", By: "ann@example.com", Since: noon.Add(-20 * time.Hour)})
 	w.watch.Emit(event.Resumed{Target: "production", At: noon.Add(-2 * time.Hour), Expired: true})
+	w.watch.Emit(event.Resumed{Target: "production", By: "ann@example.com", At: noon.Add(-110 * time.Minute)})
+	w.watch.Emit(event.Asked{Target: "production", By: "bob@example.com", At: noon.Add(-100 * time.Minute)})
 	w.watch.Emit(event.Configured{At: noon.Add(-90 * time.Minute), Err: errors.New("line 3: unknown key")})
 	w.watch.Emit(event.Configured{At: noon.Add(-80 * time.Minute), Targets: []string{"production"}, Changed: []string{"production"}})
 	w.ran(t, "run-2", noon.Add(-time.Hour), diff.Plan{}, event.Failed, errors.New("fetch: it is gone"))
 	got := words(t, w.get("/targets/production/runs").Body.String())
 	from := 0
 	for _, want := range []string{
-		"1 to 7 of the latest 7",
+		"1 to 9 of the latest 9",
 		"2026-11-23", "10:59:58 failed by webhook, commit c0ffee5eed5c fetch: it is gone",
-		"10:40:00 config the target's settings have changed", "10:30:00 config refused line 3: unknown key", "10:00:00 resumed the suspension's time was over",
+		"10:40:00 config the target's settings have changed", "10:30:00 config refused line 3: unknown key", "10:20:00 told to run by bob@example.com", "10:10:00 resumed by ann@example.com",
+		"10:00:00 resumed the suspension's time was over",
 		"2026-11-22", "16:00:00 suspended by ann@example.com incident 7", "10:59:58 success by webhook", "create Policy p0 failed create Policy p1", "and 2 more",
 		"10:00:00 policysync started",
 	} {

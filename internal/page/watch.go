@@ -93,6 +93,9 @@ func (w *Watch) note(e event.Event) (target string, changed bool) {
 	case event.Resumed:
 		w.of(e.Target).happen(resumed(e))
 		return e.Target, true
+	case event.Asked:
+		w.of(e.Target).happen(asked(e))
+		return e.Target, true
 	case event.Configured:
 		w.configure(e)
 		return "", true

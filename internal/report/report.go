@@ -73,7 +73,15 @@ type Run struct {
 	Started  time.Time      `json:"started"`
 	Finished *time.Time     `json:"finished"`
 	Counts   map[string]int `json:"counts"`
+	Phases   []Phase        `json:"phases,omitzero"`  // in their order; nil: not told, or not known
 	Changes  []Change       `json:"changes,omitzero"` // nil: not told
+}
+
+// Phase is a part of a run.
+type Phase struct {
+	Name    string  `json:"name"`    // in the word that the metrics use
+	Seconds float64 `json:"seconds"` // that it took
+	Failed  bool    `json:"failed"`  // and with it the run
 }
 
 // Change is a change of a run.
@@ -111,6 +119,9 @@ func OfRun(ctx context.Context, reader state.Reader, r state.Run) (*Run, error) 
 
 func withChanges(r state.Run, changes []state.Change) *Run {
 	run := NewRun(r)
+	for _, p := range r.Phases {
+		run.Phases = append(run.Phases, Phase{p.Name, p.Took.Seconds(), p.Failed})
+	}
 	run.Changes = make([]Change, len(changes))
 	for i, c := range changes {
 		run.Changes[i] = Change{

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/policysync/policysync/internal/guard"
+	"github.com/policysync/policysync/internal/visitor"
 )
 
 // Freezer knows and sets freeze switches. It is used concurrently.
@@ -17,8 +18,8 @@ type Freezer interface {
 	InForce() []guard.Freeze
 
 	// Freeze puts these switches in place of those that were set here before;
-	// none lifts them. The reason is for people.
-	Freeze(set []guard.Switch, reason string) error
+	// none lifts them. The reason, and by whom, are for people.
+	Freeze(set []guard.Switch, reason, by string) error
 }
 
 // maxBody is the size of the largest request body taken, in bytes.
@@ -57,7 +58,7 @@ func (o Options) freeze(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, `"switches" is missing or has a null in it: name those to set, or none, [], to lift them`)
 		return
 	}
-	if err := o.Freezer.Freeze(*request.Switches, request.Reason); err != nil {
+	if err := o.Freezer.Freeze(*request.Switches, request.Reason, visitor.Of(r.Context()).Name); err != nil {
 		fail(w, http.StatusInternalServerError, err.Error())
 		return
 	}

@@ -22,6 +22,7 @@ type freezer struct {
 	mu     sync.Mutex
 	set    []guard.Switch
 	reason string
+	by     string
 	err    error
 }
 
@@ -35,11 +36,11 @@ func (f *freezer) InForce() []guard.Freeze {
 	return all
 }
 
-func (f *freezer) Freeze(set []guard.Switch, reason string) error {
+func (f *freezer) Freeze(set []guard.Switch, reason, by string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err == nil {
-		f.set, f.reason = set, reason
+		f.set, f.reason, f.by = set, reason, by
 	}
 	return f.err
 }
@@ -132,8 +133,8 @@ func TestFreezeAPI(t *testing.T) {
 			if done := f.set != nil; done != (tc.method == "POST" && status == 200) {
 				t.Errorf("status %d, and switches set: %v", status, done)
 			}
-			if f.reason != "" && f.reason != "incident 7" {
-				t.Errorf("the reason is %q", f.reason)
+			if f.reason != "" && (f.reason != "incident 7" || f.by != "token") {
+				t.Errorf("the reason is %q, by %q", f.reason, f.by)
 			}
 		})
 	}

@@ -20,12 +20,12 @@ import (
 // Targets makes targets run, and keeps them from running. It is used
 // concurrently, and only with names of Options.Names.
 type Targets interface {
-	// WakeOne makes a target run now, and reports whether it will.
-	WakeOne(target string, why event.Trigger) bool
+	// Ask makes a target run now, as by says, and reports whether it will.
+	Ask(target, by string) bool
 
-	// Sync makes a target run now and returns how that run ended. Its error
-	// wraps state.ErrSuspended where the target doesn't run.
-	Sync(ctx context.Context, target string) (event.RunDone, error)
+	// Sync makes a target run now, as by says, and returns how that run ended. Its
+	// error wraps state.ErrSuspended where the target doesn't run.
+	Sync(ctx context.Context, target, by string) (event.RunDone, error)
 
 	// Next returns when the target's next run is to begin; the zero time while
 	// it runs or isn't to run again.
@@ -35,8 +35,8 @@ type Targets interface {
 	// any more.
 	Suspend(ctx context.Context, suspension state.Suspension) error
 
-	// Resume makes a target run again.
-	Resume(ctx context.Context, target string) error
+	// Resume makes a target run again, as by says.
+	Resume(ctx context.Context, target, by string) error
 }
 
 // ofTarget is a route below /api/v1/targets/{target}.
@@ -141,11 +141,12 @@ func (o Options) sync(w http.ResponseWriter, r *http.Request, target string) {
 		fail(w, http.StatusBadRequest, "wait: want true or false")
 		return
 	}
-	if !wait && o.Targets.WakeOne(target, event.Manual) {
+	by := visitor.Of(r.Context()).Name
+	if !wait && o.Targets.Ask(target, by) {
 		respond(w, http.StatusAccepted, woken{target, true})
 		return
 	}
-	done, err := o.Targets.Sync(r.Context(), target)
+	done, err := o.Targets.Sync(r.Context(), target, by)
 	switch {
 	case errors.Is(err, state.ErrSuspended):
 		s, _ := o.State.Suspension(r.Context(), target) // without it, less is said
@@ -203,7 +204,7 @@ func (o Options) suspend(w http.ResponseWriter, r *http.Request, target string) 
 }
 
 func (o Options) resume(w http.ResponseWriter, r *http.Request, target string) {
-	if err := o.Targets.Resume(r.Context(), target); err != nil {
+	if err := o.Targets.Resume(r.Context(), target, visitor.Of(r.Context()).Name); err != nil {
 		fail(w, http.StatusInternalServerError, err.Error())
 		return
 	}

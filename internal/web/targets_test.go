@@ -30,24 +30,29 @@ type operator struct {
 	err   error
 }
 
-func (o *operator) WakeOne(target string, why event.Trigger) bool {
+func (o *operator) Ask(target, by string) bool {
 	s, err := o.Suspension(context.Background(), target)
 	if err != nil || s.InForce(time.Now()) {
 		return false
 	}
-	o.asked = append(o.asked, "wake "+target+" "+string(why))
+	o.asked = append(o.asked, "ask "+target+" by "+by)
 	return true
 }
 
-func (o *operator) Sync(ctx context.Context, target string) (event.RunDone, error) {
+func (o *operator) Sync(ctx context.Context, target, by string) (event.RunDone, error) {
 	if s, err := o.Suspension(ctx, target); err != nil || s.InForce(time.Now()) {
 		return event.RunDone{}, errors.Join(err, state.ErrSuspended)
 	}
-	o.asked = append(o.asked, "sync "+target)
+	o.asked = append(o.asked, "sync "+target+" by "+by)
 	return event.RunDone{
 		Scope: event.Scope{Target: target, Run: "run-2", Commit: "c0ffee"}, Trigger: event.Manual, Result: event.Partial,
 		Err: errors.New("refused"), States: map[diff.State]int{diff.InSync: 2}, At: noon.Add(time.Second), Took: time.Second,
 	}, o.err
+}
+
+func (o *operator) Resume(ctx context.Context, target, by string) error {
+	o.asked = append(o.asked, "resume "+target+" by "+by)
+	return o.Store.Resume(ctx, target)
 }
 
 func (o *operator) Next(target string) time.Time {
@@ -114,11 +119,11 @@ func TestTargetsAPI(t *testing.T) {
 		"no such run":         {"GET /api/v1/runs/run-2", "", "", 404, `run \"run-2\": no such run`, ""},
 		"a run from away":     {"GET /api/v1/runs/run-1", "", "away", 401, "Bearer", ""},
 		"a limit of 0":        {"GET /api/v1/targets/stage/runs?limit=0", "", "", 400, "limit", ""},
-		"sync":                {"POST /api/v1/targets/production/sync", "", "operator", 202, `{"target":"production","woken":true}`, "wake production manual"},
+		"sync":                {"POST /api/v1/targets/production/sync", "", "operator", 202, `{"target":"production","woken":true}`, "ask production by token"},
 		"sync without token":  {"POST /api/v1/targets/production/sync", "", "", 401, "Bearer", ""},
 		"sync of another":     {"POST /api/v1/targets/x/sync", "", "operator", 404, "there is", ""},
 		"sync by GET":         {"GET /api/v1/targets/production/sync", "", "operator", 405, "", ""},
-		"sync and wait":       {"POST /api/v1/targets/production/sync?wait=true", "", "operator", 200, `{"id":"run-2","target":"production","trigger":"manual","commit":"c0ffee","author":"","result":"partial","error":"refused","started":"2026-11-23T12:00:00Z","finished":"2026-11-23T12:00:01Z","counts":{"in_sync":2}}`, "sync production"},
+		"sync and wait":       {"POST /api/v1/targets/production/sync?wait=true", "", "operator", 200, `{"id":"run-2","target":"production","trigger":"manual","commit":"c0ffee","author":"","result":"partial","error":"refused","started":"2026-11-23T12:00:00Z","finished":"2026-11-23T12:00:01Z","counts":{"in_sync":2}}`, "sync production by token"},
 		"sync and perhaps":    {"POST /api/v1/targets/production/sync?wait=maybe", "", "operator", 400, "wait", ""},
 		"suspend":             {"POST /api/v1/targets/production/suspend", `{"reason": " incident 7 "}`, "operator", 200, `"suspended":{"reason":"incident 7","by":"token","since":"`, ""},
 		"suspend for a while": {"POST /api/v1/targets/production/suspend", `{"reason": "x", "until": "2h30m"}`, "operator", 200, `"until":"`, ""},
@@ -129,7 +134,7 @@ func TestTargetsAPI(t *testing.T) {
 		"suspend for nothing": {"POST /api/v1/targets/production/suspend", `{"reason": " "}`, "operator", 400, `\"reason\" is missing`, ""},
 		"suspend, misspelt":   {"POST /api/v1/targets/production/suspend", `{"raeson": "x"}`, "operator", 400, "raeson", ""},
 		"suspend, no token":   {"POST /api/v1/targets/production/suspend", `{"reason": "x"}`, "", 401, "", ""},
-		"resume":              {"POST /api/v1/targets/production/resume", "", "operator", 200, standing, ""},
+		"resume":              {"POST /api/v1/targets/production/resume", "", "operator", 200, standing, "resume production by token"},
 		"resume, no token":    {"POST /api/v1/targets/production/resume", "", "", 401, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -173,5 +178,22 @@ func TestASuspendedTargetIsNotSynced(t *testing.T) {
 		if w.Code != 409 || !strings.Contains(w.Body.String(), "until it is resumed: incident 7; resume it first") || len(targets.asked) > 0 {
 			t.Errorf("answer %d %s", w.Code, w.Body)
 		}
+	}
+}
+
+func TestARunTellsHowLongItsPhasesTook(t *testing.T) {
+	t.Parallel()
+	h := build(t, nil)
+	ended := state.Run{
+		ID: "run-1", Result: "failed", Finished: noon.Add(time.Second),
+		Phases: []state.Phase{{Name: "fetch", Took: 250 * time.Millisecond}, {Name: "parse", Took: time.Millisecond, Failed: true}},
+	}
+	if err := h.Targets.(*operator).FinishRun(t.Context(), ended); err != nil {
+		t.Fatal(err)
+	}
+	w := h.sends("GET", "/api/v1/runs/run-1", "", "Authorization", "Bearer api-token")
+	want := `"phases":[{"name":"fetch","seconds":0.25,"failed":false},{"name":"parse","seconds":0.001,"failed":true}],"changes":[`
+	if !strings.Contains(w.Body.String(), want) {
+		t.Errorf("%s has no %s", w.Body, want)
 	}
 }
