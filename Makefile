@@ -25,7 +25,7 @@ SKIPPED   ?= /dev/null
 # What CI runs, in this order.
 CHECKS := build vet test cross axe race lint tidy-check supply-check deploy-check fuzz packages
 
-.PHONY: help build cross vet test race lint fmt generate tidy-check licences supply-check vulncheck deploy-check fuzz bench soak cover share snapshot release packages ci
+.PHONY: help build cross vet test race lint fmt docs generate tidy-check licences supply-check vulncheck deploy-check fuzz bench soak cover share snapshot release packages ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,10 @@ lint: $(TOOLS)/golangci-lint ## golangci-lint, which also checks the format and 
 
 fmt: $(TOOLS)/golangci-lint ## format the code
 	$(TOOLS)/golangci-lint fmt ./...
+
+docs: ## write the generated parts of the documentation anew
+	$(GO) test -run 'Reference|IsDocumented|LintHasAPage|PageIsOfALint|TheMap' \
+		./internal/config ./internal/diff ./internal/lint ./internal/manifest ./internal/metrics ./cmd/policysync -update
 
 generate: ## write policy.schema.json and what is made of it and of other files anew
 	$(GO) generate ./...

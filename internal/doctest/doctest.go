@@ -12,7 +12,7 @@ import (
 
 // Part fails the test unless a part of a Markdown page is text. The part begins
 // behind a line that begins with "<!-- generated: NAME," and ends before the
-// next that is "<!-- end -->"; the former is to say which command writes the
+// next that is "<!-- end -->"; the former is to say what command writes the
 // part anew. With update that is done in place of the comparison: two Parts of
 // one page must not be updated at once.
 func Part(t *testing.T, page, name, text string, update bool) {
@@ -31,7 +31,7 @@ func Part(t *testing.T, page, name, text string, update bool) {
 	if d := cmp.Diff(part, text); d == "" {
 		return
 	} else if !update {
-		t.Errorf("%s is behind in %s; go test with -update in this package writes it (-page +code):\n%s", page, name, d)
+		t.Errorf("%s is behind in %s; make docs writes it (-page +code):\n%s", page, name, d)
 		return
 	}
 	written := before + "\n<!-- generated: " + name + "," + marker + " -->\n" + text + "<!-- end -->\n" + after
