@@ -48,11 +48,7 @@ func check(t *testing.T, err error) {
 // output runs a program, which must succeed, and returns all that it says.
 func output(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	return outputOf(t, exec.CommandContext(t.Context(), name, args...))
-}
-
-func outputOf(t *testing.T, c *exec.Cmd) string {
-	t.Helper()
+	c := exec.CommandContext(t.Context(), name, args...)
 	said, err := c.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", c, err, said)
