@@ -219,3 +219,14 @@ func printed(output, page string) bool {
 	pattern := strings.ReplaceAll(regexp.QuoteMeta(page), "…", "(?s:.*)")
 	return regexp.MustCompile(`^` + pattern + `\s*$`).MatchString(output)
 }
+
+// TestTheAlertOfTheTutorialIsTheDeployedOne but for how long it waits.
+func TestTheAlertOfTheTutorialIsTheDeployedOne(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"docs/tutorial.md", "deploy/prometheus/rules.yaml"} {
+		rule := regexp.MustCompile(`- alert: PolicysyncDrift\n +expr: policysync_policies\{state="drifted"\} > 0\n`)
+		if !rule.MatchString(text(t, file)) {
+			t.Errorf("%s has another rule for PolicysyncDrift than the other", file)
+		}
+	}
+}

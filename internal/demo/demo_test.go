@@ -1,6 +1,7 @@
 package demo_test
 
 import (
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -66,5 +67,39 @@ func TestStartWithoutGitSaysSoAndLeavesNothing(t *testing.T) {
 	left, err := os.ReadDir(temporary)
 	if err != nil || len(left) != 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestAnAccountAloneIsEmptyAndLetsInWhoHasItsEnvironment(t *testing.T) {
+	t.Parallel()
+	account, err := demo.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{}
+	for line := range strings.Lines(account.Environment()) {
+		name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+		env[name] = value
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+		env["CLOUDFLARE_BASE_URL"]+"/accounts/"+env["CLOUDFLARE_ACCOUNT_ID"]+"/access/policies", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+env["CLOUDFLARE_API_TOKEN"])
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(answer.Body)
+	if closed := answer.Body.Close(); err != nil || closed != nil || !strings.Contains(string(text), `"result":[],`) {
+		t.Errorf("it answers %d %s, %v, %v", answer.StatusCode, text, err, closed)
+	}
+	if err := account.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := client.Do(request); err == nil { //nolint:bodyclose // there is no answer
+		t.Error("it answers though it is closed")
 	}
 }
