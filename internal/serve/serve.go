@@ -21,7 +21,7 @@ import (
 type Server struct {
 	Listener net.Listener
 	Handler  http.Handler
-	TLS      *tls.Config // nil: plain HTTP
+	TLS      *tls.Config // nil: plain HTTP; servers may share one
 }
 
 // What strangers may take of each address: a few of them must not keep others
@@ -67,7 +67,7 @@ func While(ctx context.Context, servers []Server, tell event.Sink, work func(con
 
 func (s Server) http(requests context.Context, tell event.Sink) *http.Server {
 	return &http.Server{
-		Handler: careful(s.Handler, tell), TLSConfig: s.TLS,
+		Handler: careful(s.Handler, tell), TLSConfig: s.TLS.Clone(),
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		BaseContext: func(net.Listener) context.Context { return requests },
 		ErrorLog:    log.New(complaints{tell}, "", 0),

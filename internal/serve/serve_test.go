@@ -367,3 +367,19 @@ func TestWhatTheServerSaysIsTold(t *testing.T) {
 		}
 	})
 }
+
+// net/http adds to the configuration that a server is given.
+func TestServersMayShareAConfiguration(t *testing.T) {
+	t.Parallel()
+	shared := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{}}}
+	var servers []serve.Server
+	for range 3 {
+		servers = append(servers, serve.Server{Listener: newWire(), Handler: http.NotFoundHandler(), TLS: shared})
+	}
+	if err := serve.While(t.Context(), servers, &told{}, func(context.Context) {}); err != nil {
+		t.Error(err)
+	}
+	if len(shared.NextProtos) > 0 {
+		t.Errorf("it is another one now, for the protocols %q", shared.NextProtos)
+	}
+}
