@@ -144,13 +144,19 @@ func (b *tab) says(what string) {
 // await waits until an expression is true.
 func (b *tab) await(expression string) {
 	b.Helper()
+	b.until(func() bool { return tell[bool](b, expression) })
+}
+
+// until waits until something is so.
+func (b *tab) until(so func() bool) {
+	b.Helper()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
-	for !tell[bool](b, expression) {
+	for !so() {
 		select {
 		case <-again.C:
 		case <-b.ctx.Done():
-			b.Fatalf("in vain: %s", expression)
+			b.Fatal("in vain")
 		}
 	}
 }

@@ -266,10 +266,12 @@ func (s sink) done(e event.RunDone) {
 	for state, n := range e.States {
 		fields = append(fields, zap.Int(string(state), n))
 	}
-	switch e.Result {
-	case event.Success, event.Noop:
+	switch {
+	case e.Result == event.Noop && e.States == nil: // the commit is the last one, and that is all it asked
+		s.Debug("run done", fields...)
+	case e.Result == event.Success, e.Result == event.Noop:
 		s.Info("run done", fields...)
-	case event.Partial, event.Failed, event.Blocked:
+	default:
 		s.Error("run done", append(fields, zap.Error(e.Err))...)
 	}
 }

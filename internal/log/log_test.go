@@ -113,6 +113,7 @@ func TestLevels(t *testing.T) {
 		event.Held{Scope: scope, Reason: guard.Frozen, Err: errors.New("frozen")},
 		event.ChangeDone{Scope: scope, Outcome: event.Applied},
 		event.RunDone{Scope: scope, Result: event.Noop},
+		event.RunDone{Scope: scope, Result: event.Noop, States: map[diff.State]int{}},
 		event.RunDone{Scope: scope, Result: event.Success},
 		event.RunDone{Scope: scope, Result: event.Failed, Cut: true, Err: errors.New("context canceled")},
 		event.RequestDone{Target: "production"},

@@ -86,6 +86,10 @@ func (s *server) card(r *http.Request, t Target) (card, error) {
 	c.Strip = stripOf(runs)
 	c.Suspended, c.Last = recorded.Suspended, recorded.LastRun
 	c.standing = standOf(now, runs, len(runs) == looksBack)
+	if c.Suspended != nil && c.Mood == "ok" { // as far as anybody knows
+		c.Mood, c.Word, c.Since, c.AtLeast = "warn", "Suspended", c.Suspended.Since, false
+		c.Say = "The account was as Git says when the last run looked; whether it still is, nobody looks."
+	}
 	if c.Suspended == nil && slices.Contains(s.Stalled(), t.Name) {
 		c.Mood, c.Word, c.Say = "bad", "Stalled", "It has shown no sign of life in time. Look at the log of policysync, and start it anew."
 	}

@@ -70,9 +70,9 @@ func TestQuietRunsAreOneEntryOfADay(t *testing.T) {
 	}
 	text := w.get("/targets/production/runs").Body.String()
 	inspect(t, text)
-	want := "2026-11-22 21:59:58 nothing to do by webhook, commit c0ffee5eed5c 1 more like it, since 19:59:58 19:59:58 by webhook" +
-		" 17:59:58 nothing to do by webhook, commit c0ffee5eed5c 2 not as Git says" +
-		" 15:59:58 nothing to do by webhook, commit c0ffee5eed5c 2 more like it, since 11:59:58 13:59:58 by webhook 11:59:58 by webhook"
+	want := "2026-11-22 21:59:58 no changes by webhook, commit c0ffee5eed5c 1 more like it, since 19:59:58 19:59:58 by webhook" +
+		" 17:59:58 no changes by webhook, commit c0ffee5eed5c 2 not as Git says" +
+		" 15:59:58 no changes by webhook, commit c0ffee5eed5c 2 more like it, since 11:59:58 13:59:58 by webhook 11:59:58 by webhook"
 	if got := words(t, text); !strings.Contains(got, want) {
 		t.Errorf("the page says %q, want %q", got, want)
 	}

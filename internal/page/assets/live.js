@@ -40,7 +40,6 @@
     for (const part of ["#main", "#asof"]) {
       const from = document.querySelector(part), to = next.querySelector(part);
       if (from && to) Idiomorph.morph(from, to, {
-        ignoreActiveValue: true,
         callbacks: {
           // What people typed and opened is theirs.
           beforeAttributeUpdated: (name, e) => !(name === "open" || (name === "value" && e.matches("input, textarea"))),
