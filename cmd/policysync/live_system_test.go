@@ -31,37 +31,37 @@ type relay struct {
 	begun   atomic.Int64 // streams that were
 }
 
-func (s *receiving) relay() *relay {
-	s.Helper()
-	to, err := url.Parse(s.url)
+func (r *receiving) relay() *relay {
+	r.Helper()
+	to, err := url.Parse(r.url)
 	if err != nil {
-		s.Fatal(err)
+		r.Fatal(err)
 	}
-	r := &relay{}
+	between := &relay{}
 	daemon := &httputil.ReverseProxy{
-		Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(to) }, FlushInterval: -1, ModifyResponse: r.alter, ErrorHandler: func(http.ResponseWriter, *http.Request, error) {},
+		Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(to) }, FlushInterval: -1, ModifyResponse: between.alter, ErrorHandler: func(http.ResponseWriter, *http.Request, error) {},
 	}
-	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+	between.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		stream := q.URL.Path == "/events"
 		switch {
-		case r.down.Load():
+		case between.down.Load():
 			panic(http.ErrAbortHandler)
-		case stream && r.full.Load():
+		case stream && between.full.Load():
 			w.WriteHeader(http.StatusServiceUnavailable)
 		case stream:
-			r.streams.Add(1)
-			r.begun.Add(1)
-			defer r.streams.Add(-1)
+			between.streams.Add(1)
+			between.begun.Add(1)
+			defer between.streams.Add(-1)
 			daemon.ServeHTTP(w, q)
 		default:
 			daemon.ServeHTTP(w, q)
 		}
 	}))
-	s.Cleanup(func() {
-		r.CloseClientConnections()
-		r.Close()
+	r.Cleanup(func() {
+		between.CloseClientConnections()
+		between.Close()
 	})
-	return r
+	return between
 }
 
 // alter has the daemon's first event tell of other files.

@@ -116,6 +116,58 @@ func TestThePageHasNoBarriers(t *testing.T) {
 	b.expect("404 (Not Found)") // the failure
 }
 
+// TestThePageHasNoBarriersInTrouble goes through what a page says where something is wrong.
+func TestThePageHasNoBarriersInTrouble(t *testing.T) {
+	t.Parallel()
+	s := newShowing(t)
+	b := newTab(t, s.url)
+	b.open("/signin")
+	b.follow(chromedp.SendKeys(chromedp.CSS("#token"), "a guess"+kb.Enter))
+	b.says("this is not the token")
+	b.isOpen("sign-in, refused")
+	b.follow(chromedp.SendKeys(chromedp.CSS("#token"), webhookSecret+kb.Enter))
+
+	b.open("/targets/big/suspend")
+	b.follow(chromedp.SendKeys(chromedp.CSS("#reason"), "incident 7"), chromedp.SendKeys(chromedp.CSS("#until"), "soon"+kb.Enter))
+	b.says("want a time")
+	b.isOpen("suspend, with a mistake")
+	tell[string](b, `document.querySelector("#until").value = ""`)
+	b.follow(chromedp.Click(chromedp.CSS("main button")))
+	b.says("It is suspended.")
+	b.isOpen("target, just suspended")
+	b.open("/")
+	b.isOpen("overview, suspended")
+	b.open("/targets/big")
+	b.follow(chromedp.Click(chromedp.CSS(`form[action$="/resume"] button`)))
+	s.ran(event.Manual)
+
+	s.account.Inject(simulator.Fault{Operation: "create", Kind: simulator.Refusal, Times: 1000})
+	s.commit(map[int]string{60: "example.com"})
+	s.pushed()
+	b.open("/targets/big/policy?key=Policy+60")
+	b.isOpen("policy that isn't there")
+	s.account.Inject(simulator.Fault{Operation: "list", Kind: simulator.Refusal, Times: 1000})
+	s.commit(map[int]string{61: "example.com"})
+	failed := s.pushed()
+	b.open("/")
+	b.says("Failing")
+	b.isOpen("overview, failing")
+	b.open("/runs/" + failed.Run)
+	b.isOpen("run that failed")
+	b.expect("401 (Unauthorized)")
+	b.expect("422 (Unprocessable Entity)")
+}
+
+func TestThePageHasNoBarriersWhereAllIsWell(t *testing.T) {
+	t.Parallel()
+	s := newScale(t, 2, simulator.Options{})
+	b := newTab(t, s.receive(s.repo, nil).url)
+	for _, path := range []string{"/", "/targets/big", "/targets/big/runs"} {
+		b.open(path)
+		b.isOpen(path)
+	}
+}
+
 // isOpen fails the test where a page has barriers, or doesn't fit into a window.
 func (b *tab) isOpen(name string) {
 	b.Helper()
