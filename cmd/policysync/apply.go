@@ -26,7 +26,7 @@ func newApply(a *app) *cobra.Command {
 It shows the plan and asks before it carries it out; where there is no
 terminal to ask on, it needs --yes. Exit codes: 0 all done, 1 error, 3 some
 changes were not made, 4 a guard held changes back.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !yes && !isTerminal(a.stdin) {
 				return errors.New("there is no terminal to ask on: look at the plan with `policysync plan`, then add --yes")

@@ -26,7 +26,7 @@ this machine, and everything is gone when the demo ends.
 With --account-only there is nothing but the account, without policies. What
 is written to standard output are the variables by which a shell has the other
 commands work on it.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 	}
 	only := c.Flags().Bool("account-only", false, "only the simulated account, until interrupted")
 	c.RunE = func(c *cobra.Command, _ []string) error {

@@ -40,7 +40,7 @@ With --from-tfstate, the policies that a Terraform or OpenTofu state manages
 are recorded as ours by their ids; --out may be left out.`,
 		Example: `  policysync export --out policies
   terraform state pull | policysync export --from-tfstate - --out policies`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
 				return err

@@ -19,7 +19,7 @@ func newHealth(a *app) *cobra.Command {
 		Long: `Say what the running daemon answers at /healthz, and exit with 1 unless that
 is that the loop of every target shows signs of life. No token is needed. It is
 what a container's health check runs, in which there is no other program.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return a.health(c.Context()) },
 	}
 	a.remoteFlags(c)

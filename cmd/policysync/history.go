@@ -39,7 +39,7 @@ and says where, if it isn't.`,
 			if asked.verify {
 				return nil
 			}
-			return cobra.NoArgs(c, args)
+			return noArguments(c, args)
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if asked.verify {

@@ -25,7 +25,7 @@ func newPlan(a *app) *cobra.Command {
 
 It warns of what validate warns of, and of ids in manifests that nothing in the
 account bears; with --strict such ids are errors.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := a.load(c)
 			if err != nil {

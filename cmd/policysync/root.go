@@ -85,6 +85,14 @@ func known(root *cobra.Command, args []string) error {
 	return fmt.Errorf("unknown command %q: %s", args[0], hint)
 }
 
+// noArguments returns an error if there are arguments.
+func noArguments(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%q is one word too many: `%s --help` says what it takes", args[0], c.CommandPath())
+}
+
 // configFlags adds the flags that say what to work on.
 func (a *app) configFlags(c *cobra.Command) {
 	f := c.Flags()

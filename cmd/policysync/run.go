@@ -43,7 +43,7 @@ target run now. A config file that has changed is put into force within seconds,
 and at SIGHUP at once; one with a mistake is refused, and the last one stays in
 force. SIGTERM and SIGINT end it once the requests under way have been answered
 and recorded.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			again, err := a.reloads(c)
 			if err != nil {

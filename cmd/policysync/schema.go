@@ -22,7 +22,7 @@ Keep it beside the folder of manifests, and name it at the head of each:
 
 Editors that know the YAML language server then complete keys, say what they
 are for, and mark mistakes.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			text, err := write()
 			a.say("%s", text)

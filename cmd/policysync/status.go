@@ -30,7 +30,7 @@ func newStatus(a *app) *cobra.Command {
 
 The table is as wide as the terminal, and elsewhere 80 columns; --wide shows
 everything in full, and --format json is for programs.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			view := statusView{app: a, width: a.width(), wide: wide}
 			show := func() error { return a.eachRecorded(c, view.status) }

@@ -153,7 +153,7 @@ func look(decoder *manifest.Decoder, files fs.FS) (manifest.Set, diagnostic.List
 func open(ctx context.Context, path string) (dir string, files fs.FS, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", nil, err
+		return "", nil, fmt.Errorf("%w: name a manifest, or a folder with some", err)
 	}
 	if !info.IsDir() {
 		dir = filepath.Dir(path)

@@ -52,7 +52,7 @@ func LoadVars(path string, env Env) (*Config, error) { return load(path, env, tr
 func load(path string, env Env, elsewhere bool) (*Config, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("read config: %w", err)
+		return nil, fmt.Errorf("read config: %w: name a file that is there and may be read", err)
 	}
 	defer file.Close() //nolint:errcheck // nothing was written
 	text, err := io.ReadAll(io.LimitReader(file, maxSize+1))

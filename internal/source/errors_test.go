@@ -75,11 +75,11 @@ func TestErrorSaysWhatTheRepositoryLacks(t *testing.T) {
 		},
 		"path": {
 			full, func(o *source.Options) { o.Path = "policies/prod" },
-			"path policies/prod is not in the commit: there is no prod",
+			"path policies/prod is not in the commit: there is no prod: check source.path",
 		},
 		"path in another case": {
 			full, func(o *source.Options) { o.Path = "Policies" },
-			"path Policies is not in the commit: there is no Policies",
+			"path Policies is not in the commit: there is no Policies: check source.path",
 		},
 		"path is a file": {
 			full, func(o *source.Options) { o.Path = "file" },

@@ -56,9 +56,9 @@ func TestEachPathHasItsOwnPartOfACommit(t *testing.T) {
 	}
 	o.Path = "nowhere"
 	g := newGit(t, o)
-	wantError(t, fetchError(t, g), "path nowhere is not in the commit: there is no nowhere", true)
+	wantError(t, fetchError(t, g), "path nowhere is not in the commit: there is no nowhere: check source.path", true)
 	web.wantRequests(listing, listing, pack)
-	wantError(t, fetchError(t, g), "path nowhere is not in the commit: there is no nowhere", true)
+	wantError(t, fetchError(t, g), "path nowhere is not in the commit: there is no nowhere: check source.path", true)
 	web.wantRequests(listing)
 	for path, want := range paths {
 		o.Path = path

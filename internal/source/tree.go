@@ -104,7 +104,7 @@ func folderIn(tree *object.Tree, name, path string) (object.TreeEntry, error) {
 		}
 		return entry, nil
 	}
-	return object.TreeEntry{}, notFound(fmt.Sprintf("path %s is not in the commit: there is no %s", path, name))
+	return object.TreeEntry{}, notFound(fmt.Sprintf("path %s is not in the commit: there is no %s: check source.path", path, name))
 }
 
 // fill adds a folder's entries, and theirs.

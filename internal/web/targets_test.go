@@ -197,3 +197,15 @@ func TestARunTellsHowLongItsPhasesTook(t *testing.T) {
 		t.Errorf("%s has no %s", w.Body, want)
 	}
 }
+
+func TestWhatTheAPIDoesntHaveIsSaidAsJSON(t *testing.T) {
+	t.Parallel()
+	h := build(t, nil)
+	for _, request := range []string{"GET /api/v1/nothing", "GET /api/", "GET /api/v1/targets/production/sync"} {
+		method, path, _ := strings.Cut(request, " ")
+		w := h.sends(method, path, "", "Authorization", "Bearer api-token")
+		if w.Code != http.StatusNotFound || !strings.HasPrefix(w.Body.String(), `{"error":"`+request+` isn't of the API`) {
+			t.Errorf("%s: %d %s", request, w.Code, w.Body)
+		}
+	}
+}

@@ -131,8 +131,14 @@ func (o Options) guarded() map[string]http.Handler {
 	}
 	if o.Page != nil {
 		routes["/"] = o.Page
+		routes["GET /api/"] = http.HandlerFunc(noRoute)
 	}
 	return routes
+}
+
+// noRoute answers for what the API doesn't have.
+func noRoute(w http.ResponseWriter, r *http.Request) {
+	fail(w, http.StatusNotFound, r.Method+" "+r.URL.Path+" isn't of the API: docs/reference/http.md lists what is")
 }
 
 // probes returns the routes of metrics and health.
