@@ -13,22 +13,33 @@ const hidden = "***"
 // addresses; else every e-mail address in it, and what looks like one, is
 // without what comes before its @. In doubt more is hidden than need be.
 func (v Visitor) Text(text string) string {
-	if v.Addresses || !strings.Contains(text, "@") {
+	if v.Addresses {
 		return text
 	}
 	var b strings.Builder
 	for rest := text; ; {
-		before, after, found := strings.Cut(rest, "@")
-		if !found {
-			b.WriteString(rest)
-			return b.String()
+		before, at, after := cut(rest)
+		if at == "" {
+			return b.String() + rest
 		}
 		if local := localPart(before); local != "" && startsDomain(after) {
 			before = strings.TrimSuffix(before, local) + hidden
 		}
-		b.WriteString(before + "@")
+		b.WriteString(before + at)
 		rest = after
 	}
+}
+
+// cut returns what is before and after the first @, also as links have it.
+func cut(text string) (before, at, after string) {
+	for i := range text {
+		for _, at := range []string{"@", "%40"} {
+			if strings.HasPrefix(text[i:], at) {
+				return text[:i], at, text[i+len(at):]
+			}
+		}
+	}
+	return text, "", ""
 }
 
 // localPart returns the end of a text that may be what comes before the @ of an

@@ -34,7 +34,7 @@ func (d discreet) Write(text []byte) (int, error) {
 // show returns one JSON text as the visitor may see it.
 func (d discreet) show(literal []byte) []byte {
 	var text string
-	if !bytes.ContainsRune(literal, '@') || json.Unmarshal(literal, &text) != nil {
+	if !bytes.ContainsRune(literal, '@') && !bytes.Contains(literal, []byte("%40")) || json.Unmarshal(literal, &text) != nil {
 		return literal
 	}
 	shown, err := json.Marshal(d.to.Text(text))

@@ -16,11 +16,11 @@ func TestJSONIsPassedOnAsTheVisitorMaySeeIt(t *testing.T) {
 	t.Parallel()
 	answer := map[string]any{
 		"error": "create \"Ann\\\"\n<o'brien+x@example.com>: \u2028 refused", "ann@example.com": []any{"@every 1m", 1.0, nil, true, "@"},
-		"quoted": map[string]any{`x`: `"a b"@example.com`},
+		"quoted": map[string]any{`x`: `"a b"@example.com`}, "link": "mailto:ann%40example.com",
 	}
 	hidden := map[string]any{
 		"error": "create \"Ann\\\"\n<***@example.com>: \u2028 refused", "***@example.com": []any{"@every 1m", 1.0, nil, true, "@"},
-		"quoted": map[string]any{`x`: `***@example.com`},
+		"quoted": map[string]any{`x`: `***@example.com`}, "link": "mailto:***%40example.com",
 	}
 	for _, tc := range []struct {
 		to   visitor.Visitor
