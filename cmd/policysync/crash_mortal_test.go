@@ -184,6 +184,16 @@ func (w watched) Resume(ctx context.Context, target string) error {
 	return w.store.Resume(ctx, target)
 }
 
+func (w watched) Notes(ctx context.Context, target string, limit int) ([]state.Note, error) {
+	w.step("Notes")
+	return w.store.Notes(ctx, target, limit)
+}
+
+func (w watched) Note(ctx context.Context, notes []state.Note) error {
+	w.step("Note")
+	return w.store.Note(ctx, notes)
+}
+
 func (w watched) Prune(ctx context.Context, before time.Time) (int64, error) {
 	w.step("Prune")
 	return w.store.Prune(ctx, before)

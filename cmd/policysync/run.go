@@ -91,7 +91,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, again reload, sink 
 	watch, book := &page.Watch{}, inuse.NewBook()
 	traces, end := a.traces(ctx, sink, false)
 	defer end()
-	s.tell(event.Sinks{counters, sink, watch, traces})
+	s.tell(event.Sinks{counters, sink, newDiary(ctx, store, s.warn), watch, traces})
 	if err := s.begin(ctx, cfg, again.file); err != nil {
 		return err
 	}

@@ -191,6 +191,9 @@ func (noState) History(context.Context, string, string, int) ([]state.Change, er
 func (noState) Suspension(context.Context, string) (state.Suspension, error) {
 	return state.Suspension{}, nil
 }
+
+func (noState) Notes(context.Context, string, int) ([]state.Note, error) { return nil, nil }
+
 func (noState) AuditEnd(context.Context) (state.AuditEnd, error) { return state.AuditEnd{}, nil }
 func (noState) Ping(context.Context) error                       { return nil }
 func (noState) Close() error                                     { return nil }

@@ -125,8 +125,8 @@ func (l *loop) run(ctx context.Context, sink event.Sink, first time.Duration) {
 	defer l.close(ctx)
 	trigger := l.wait(ctx, time.Now().Add(first), event.Startup)
 	for ctx.Err() == nil {
-		if l.expire() {
-			sink.Emit(event.Resumed{Target: l.name, At: time.Now(), Expired: true})
+		if over := l.expire(); !over.IsZero() {
+			sink.Emit(event.Resumed{Target: l.name, At: over, Expired: true})
 		}
 		run, runner, why := l.begin(ctx, trigger)
 		if run == nil {

@@ -206,14 +206,16 @@ var (
 	errGone     = errors.New("it is no longer in the config")
 )
 
-// expire ends a suspension whose time is over, and reports whether it was one.
-func (l *loop) expire() bool {
+// expire ends a suspension whose time is over, and returns when that was; the
+// zero time: there is none.
+func (l *loop) expire() (over time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	over := l.suspension.Target != "" && !l.suspension.InForce(time.Now())
-	if over {
-		l.suspension, l.deadline = state.Suspension{}, time.Now().Add(silentPause)
+	if l.suspension.Target == "" || l.suspension.InForce(time.Now()) {
+		return time.Time{}
 	}
+	over = l.suspension.Until
+	l.suspension, l.deadline = state.Suspension{}, time.Now().Add(silentPause)
 	return over
 }
 

@@ -50,14 +50,6 @@ func (e *entry) quiet() bool {
 // First returns the oldest of Same.
 func (e *entry) First() entry { return e.Same[len(e.Same)-1] }
 
-// note is something that happened besides runs.
-type note struct {
-	At   time.Time
-	Mood string // as of a standing
-	Word string
-	Text string
-}
-
 func (s *server) timeline(w http.ResponseWriter, r *http.Request, target string) {
 	view := timelinePage{frame: s.live(r, "Timeline of "+target, target)}
 	runs, err := s.State.Runs(r.Context(), state.RunQuery{Target: target, Limit: maxRuns})
@@ -65,7 +57,12 @@ func (s *server) timeline(w http.ResponseWriter, r *http.Request, target string)
 		s.fail(w, http.StatusInternalServerError, err.Error())
 		return
 	}
-	some, pager := turn(entriesOf(runs, s.Watch.look(target).notes), perPage, r)
+	notes, err := s.State.Notes(r.Context(), target, maxNotes)
+	if err != nil {
+		s.fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	some, pager := turn(entriesOf(runs, notes), perPage, r)
 	view.Pager = pager
 	for _, e := range some {
 		if err := s.name(r.Context(), &e); err != nil {
@@ -91,13 +88,13 @@ func (d *day) add(e entry) {
 }
 
 // entriesOf returns runs and notes, the newest first.
-func entriesOf(runs []state.Run, notes []note) []entry {
+func entriesOf(runs []state.Run, notes []state.Note) []entry {
 	all := make([]entry, 0, len(runs)+len(notes))
 	for _, r := range runs {
 		all = append(all, entry{At: r.Started, Run: report.NewRun(r), Off: deviant(r.Counts)})
 	}
 	for _, n := range notes {
-		all = append(all, entry{At: n.At, Note: n})
+		all = append(all, entry{At: n.At, Note: newNote(n)})
 	}
 	slices.SortStableFunc(all, func(a, b entry) int { return b.At.Compare(a.At) })
 	return all

@@ -17,7 +17,18 @@ func TestTimelineTellsWhatHappenedTheNewestFirst(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	sync := diff.Plan{States: map[diff.State]int{diff.InSync: 7}}
-	w.watch.Emit(event.Configured{At: noon.Add(-26 * time.Hour), Targets: []string{"production"}})
+	ago := func(d time.Duration, what state.Occasion, by, text string) state.Note {
+		return state.Note{Target: "production", At: noon.Add(-d), What: what, By: by, Text: text}
+	}
+	notes := []state.Note{
+		ago(26*time.Hour, state.WasStarted, "", ""), ago(20*time.Hour, state.WasSuspended, "ann@example.com", "incident 7"),
+		ago(2*time.Hour, state.HasExpired, "", ""), ago(110*time.Minute, state.WasResumed, "ann@example.com", ""),
+		ago(100*time.Minute, state.WasAsked, "bob@example.com", ""), ago(90*time.Minute, state.ConfigRefused, "", "line 3: unknown key"),
+		ago(80*time.Minute, state.WasChanged, "", ""), {Target: "stage", At: noon, What: state.WasStarted},
+	}
+	if err := w.Note(t.Context(), notes); err != nil {
+		t.Fatal(err)
+	}
 	w.ran(t, "run-1", noon.Add(-25*time.Hour), sync, event.Success, nil)
 	for i := range 7 {
 		key := fmt.Sprint("p", i)
@@ -28,12 +39,6 @@ func TestTimelineTellsWhatHappenedTheNewestFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w.watch.Emit(event.Suspended{Target: "production", Reason: "incident 7", By: "ann@example.com", Since: noon.Add(-20 * time.Hour)})
-	w.watch.Emit(event.Resumed{Target: "production", At: noon.Add(-2 * time.Hour), Expired: true})
-	w.watch.Emit(event.Resumed{Target: "production", By: "ann@example.com", At: noon.Add(-110 * time.Minute)})
-	w.watch.Emit(event.Asked{Target: "production", By: "bob@example.com", At: noon.Add(-100 * time.Minute)})
-	w.watch.Emit(event.Configured{At: noon.Add(-90 * time.Minute), Err: errors.New("line 3: unknown key")})
-	w.watch.Emit(event.Configured{At: noon.Add(-80 * time.Minute), Targets: []string{"production"}, Changed: []string{"production"}})
 	w.ran(t, "run-2", noon.Add(-time.Hour), diff.Plan{}, event.Failed, errors.New("fetch: it is gone"))
 	got := words(t, w.get("/targets/production/runs").Body.String())
 	from := 0

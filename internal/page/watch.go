@@ -18,7 +18,6 @@ import (
 // has seen nothing. It may be used concurrently.
 type Watch struct {
 	feed    feed
-	started bool // a config has taken effect
 	mu      sync.Mutex
 	targets map[string]*seen
 }
@@ -34,7 +33,6 @@ type seen struct {
 	planned time.Time            // when the run began that made the last plan; zero: none was made
 	off     map[string]*deviance // by key; none is altered: what isn't as Git says
 	phases  []state.Phase        // of the run under way
-	notes   []note               // the newest last
 	version int                  // another one: records may have changed
 }
 
@@ -88,16 +86,15 @@ func (w *Watch) note(e event.Event) (target string, changed bool) {
 		w.of(e.Target).end(e)
 		return e.Target, true
 	case event.Suspended:
-		w.of(e.Target).happen(suspended(e))
 		return e.Target, true
 	case event.Resumed:
-		w.of(e.Target).happen(resumed(e))
 		return e.Target, true
 	case event.Asked:
-		w.of(e.Target).happen(asked(e))
 		return e.Target, true
 	case event.Configured:
-		w.configure(e)
+		for _, target := range e.Removed {
+			delete(w.targets, target)
+		}
 		return "", true
 	default:
 		return "", false

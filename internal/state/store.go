@@ -48,6 +48,10 @@ type Reader interface {
 	// over; the zero one when there is none, or it was resumed since.
 	Suspension(ctx context.Context, target string) (Suspension, error)
 
+	// Notes returns what happened to the target besides runs, the newest first; at
+	// most so many, unless the limit is 0 or less.
+	Notes(ctx context.Context, target string, limit int) ([]Note, error)
+
 	// AuditEnd returns where the audit file ends, as it was stored last.
 	AuditEnd(ctx context.Context) (AuditEnd, error)
 
@@ -115,7 +119,11 @@ type Store interface {
 	// Resume removes the target's suspension, if there is one.
 	Resume(ctx context.Context, target string) error
 
-	// Prune removes the runs that began before that time, with their changes, and
+	// Note stores notes, but for those that it has: of the same target, time and
+	// occasion.
+	Note(ctx context.Context, notes []Note) error
+
+	// Prune removes the notes of before that time, and the runs that began before it, with their changes, and
 	// returns how many runs that were. Each target's latest run stays, and so does
 	// one that an open intent belongs to.
 	Prune(ctx context.Context, before time.Time) (int64, error)

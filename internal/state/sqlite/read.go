@@ -90,6 +90,12 @@ func (r *Reader) Suspension(ctx context.Context, target string) (state.Suspensio
 	return found[0], nil
 }
 
+// Notes returns what happened to the target besides runs, the newest first.
+func (r *Reader) Notes(ctx context.Context, target string, limit int) ([]state.Note, error) {
+	const query = "SELECT " + noteColumns + " FROM notes WHERE target = ? ORDER BY at DESC, what LIMIT ?"
+	return all(ctx, r, "read notes of", notePlaces, query, target, unlimited(limit))
+}
+
 // AuditEnd returns where the audit file ends.
 func (r *Reader) AuditEnd(ctx context.Context) (state.AuditEnd, error) {
 	places := func(e *state.AuditEnd) []any { return []any{&e.Seq, &e.Hash} }

@@ -24,6 +24,7 @@ const (
 	// outcomeColumns are changeColumns without bodies.
 	outcomeColumns = `run, target, action, key, name, id, direction, result, error, ray, NULL, NULL, at, took_ns`
 
+	noteColumns       = `target, at, what, by, text`
 	suspensionColumns = `target, reason, since, until, by`
 )
 
@@ -71,6 +72,10 @@ func changePlaces(c *state.Change) []any {
 
 func suspensionPlaces(s *state.Suspension) []any {
 	return []any{&s.Target, &s.Reason, instant{&s.Since}, ending{&s.Until}, &s.By}
+}
+
+func notePlaces(n *state.Note) []any {
+	return []any{&n.Target, instant{&n.At}, &n.What, &n.By, &n.Text}
 }
 
 // timeFormat is RFC 3339 in UTC of one width, so that texts sort as times.

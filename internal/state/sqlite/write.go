@@ -23,6 +23,9 @@ const (
 	replaceSuspension = "INSERT OR REPLACE INTO suspensions (" + suspensionColumns + ") VALUES (?, ?, ?, ?, ?)"
 	deleteSuspension  = "DELETE FROM suspensions WHERE target = ?"
 
+	insertNote = "INSERT OR IGNORE INTO notes (" + noteColumns + ") VALUES (?, ?, ?, ?, ?)"
+	pruneNotes = "DELETE FROM notes WHERE at < ?"
+
 	replaceAuditEnd = "INSERT OR REPLACE INTO audit_end (only, seq, hash) VALUES (1, ?, ?)"
 
 	// Outdated are the runs before a time that nothing needs any more.
@@ -158,9 +161,24 @@ func (s *Store) Resume(ctx context.Context, target string) error {
 	})
 }
 
-// Prune removes the runs that began before that time and aren't needed any more.
+// Note stores notes that it hasn't yet.
+func (s *Store) Note(ctx context.Context, notes []state.Note) error {
+	return s.write(ctx, "note what happened in", func(tx transaction) error {
+		for i := range notes {
+			if _, err := tx.exec(ctx, insertNote, notePlaces(&notes[i])...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Prune removes the notes and the runs of before that time that aren't needed any more.
 func (s *Store) Prune(ctx context.Context, before time.Time) (runs int64, err error) {
 	err = s.write(ctx, "prune", func(tx transaction) error {
+		if _, err := tx.exec(ctx, pruneNotes, instant{&before}); err != nil {
+			return err
+		}
 		if _, err := tx.exec(ctx, pruneChanges, instant{&before}); err != nil {
 			return err
 		}

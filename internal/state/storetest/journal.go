@@ -202,6 +202,24 @@ func suspensionHolds(t *testing.T, opener Opener) {
 	holdsSuspension(t, store, "staging", other)
 }
 
+func notesNewestFirst(t *testing.T, opener Opener) {
+	store := open(t, opener)
+	first := state.Note{Target: target, At: noon, What: state.WasSuspended, By: "ann@example.com", Text: "incident 7"}
+	later := state.Note{Target: target, At: noon.Add(time.Hour), What: state.WasResumed}
+	check(t, store.Note(t.Context(), []state.Note{first, later}))
+	check(t, store.Note(t.Context(), []state.Note{first, {Target: "staging", At: noon, What: state.WasStarted}}))
+	check(t, store.Close())
+	store = open(t, opener)
+	got, err := store.Notes(t.Context(), target, 0)
+	same(t, []state.Note{later, first}, got, err)
+	got, err = store.Notes(t.Context(), target, 1)
+	same(t, []state.Note{later}, got, err)
+	_, err = store.Prune(t.Context(), noon.Add(time.Minute))
+	check(t, err)
+	got, err = store.Notes(t.Context(), target, 0)
+	same(t, []state.Note{later}, got, err)
+}
+
 func manyWriters(t *testing.T, opener Opener) {
 	store := begun(t, opener)
 	var writers sync.WaitGroup

@@ -51,6 +51,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		"a run that came to nothing can be dropped":        runDrops,
 		"changes come in order and whole":                  changesInOrder,
 		"a suspension holds until it is resumed":           suspensionHolds,
+		"notes come newest first, and once":                notesNewestFirst,
 		"many may write at once":                           manyWriters,
 		"closed is closed":                                 closedIsClosed,
 		"any sequence equals a simple model":               equalsModel,
