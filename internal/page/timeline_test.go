@@ -24,7 +24,8 @@ func TestTimelineTellsWhatHappenedTheNewestFirst(t *testing.T) {
 		ago(26*time.Hour, state.WasStarted, "", ""), ago(20*time.Hour, state.WasSuspended, "ann@example.com", "incident 7"),
 		ago(2*time.Hour, state.HasExpired, "", ""), ago(110*time.Minute, state.WasResumed, "ann@example.com", ""),
 		ago(100*time.Minute, state.WasAsked, "bob@example.com", ""), ago(90*time.Minute, state.ConfigRefused, "", "line 3: unknown key"),
-		ago(80*time.Minute, state.WasChanged, "", ""), {Target: "stage", At: noon, What: state.WasStarted},
+		ago(80*time.Minute, state.WasChanged, "", ""),
+		{Target: "stage", At: noon, What: state.WasStarted},
 	}
 	if err := w.Note(t.Context(), notes); err != nil {
 		t.Fatal(err)
