@@ -172,7 +172,7 @@ var allKeys = []Key{
 	},
 	{
 		Name: "state.history_retention", Values: "days, `0d` to `99999d`", Default: "400d",
-		Doc: "how long runs and their changes are kept, in days; `0d` is for ever. Each target's latest run stays in any case",
+		Doc: "how long runs, their changes and what else the timeline tells are kept, in days; `0d` is for ever. Each target's latest run stays in any case",
 	},
 	{Name: "audit", Doc: "where else each write to the account is written down"},
 	{
