@@ -210,7 +210,6 @@ func ourYAML(_ *testing.T, block string) error {
 }
 
 // loads has every variable set that the config asks for.
-// loads has every variable set that the config asks for.
 func loads(text string) error {
 	_, err := config.Parse("policysync.yaml", []byte(text), func(name string) (string, bool) {
 		if name == "HOME" || strings.Contains(text, "${"+name+"}") {
