@@ -22,6 +22,9 @@ RELEASE_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/policysync-tools/release
 # Where `make ci` gathers what was skipped, a line each.
 SKIPPED   ?= /dev/null
 
+# The folders with a go.mod: policysync's, and the tools'.
+MODULES := $(dir $(wildcard go.mod tools/go.mod tools/*/go.mod))
+
 # What CI runs, in this order.
 CHECKS := build vet test cross axe race lint tidy-check supply-check deploy-check fuzz packages
 
@@ -58,6 +61,7 @@ race: $(AXE) ## all tests under the race detector; needs a C compiler and the pr
 lint: $(TOOLS)/golangci-lint ## golangci-lint, which also checks the format and the layers
 	$(TOOLS)/golangci-lint run ./...
 	cd tools/deploy && $(TOOLS)/golangci-lint run --config ../../.golangci.yml ./...
+	cd tools/supply && $(TOOLS)/golangci-lint run --config ../../.golangci.yml ./...
 	@sleepy=$$(find . -name '*_test.go' -exec grep -q 'time\.Sleep(' {} \; ! -exec grep -q '"testing/synctest"' {} \; -print); \
 	test -z "$$sleepy" || { echo "time.Sleep where there is no synctest bubble to make it instant:" $$sleepy; exit 1; }
 
@@ -72,11 +76,7 @@ generate: ## write policy.schema.json and what is made of it and of other files 
 	$(GO) generate ./...
 
 tidy-check: ## fail where go.mod or go.sum, the tools' too, isn't tidy
-	$(GO) mod tidy -diff
-	$(GO) -C tools mod tidy -diff
-	$(GO) -C tools/release mod tidy -diff
-	$(GO) -C tools/supply mod tidy -diff
-	$(GO) -C tools/deploy mod tidy -diff
+	@for module in $(MODULES); do echo "$$module"; $(GO) -C $$module mod tidy -diff || exit 1; done
 
 LICENCES := $(GO) run -C tools/supply ./licences -in ../..
 
@@ -85,7 +85,7 @@ licences: ## write the list of docs/licences.md anew
 	{ sed '/^|---|/q' docs/licences.md; cat "$$list"; } >"$$list.md" && cat "$$list.md" >docs/licences.md && rm "$$list" "$$list.md"
 
 supply-check: vulncheck ## what the program is made of: unaltered, under licences that we may use and have listed, without known holes
-	$(GO) mod verify
+	@for module in $(MODULES); do echo "$$module"; $(GO) -C $$module mod verify || exit 1; done
 	$(GO) -C tools/supply test ./...
 	@list=$$(mktemp) && $(LICENCES) ./cmd/policysync >"$$list" && sed '1,/^|---|/d' docs/licences.md | diff - "$$list" && rm "$$list" || \
 	{ echo "docs/licences.md isn't what the program is made of: make licences"; exit 1; }

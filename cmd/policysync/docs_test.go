@@ -16,35 +16,42 @@ import (
 // root is the repository, as seen from here.
 var root = filepath.Join("..", "..")
 
-// TestDependenciesAreDocumented holds the table of docs/dependencies.md against
-// what go.mod asks for.
+// TestDependenciesAreDocumented holds the tables of docs/dependencies.md against
+// what each go.mod asks for, the tools' too.
 func TestDependenciesAreDocumented(t *testing.T) {
 	t.Parallel()
-	direct, _, _ := strings.Cut(text(t, "go.mod"), "\n)")
-	required := rows(direct, regexp.MustCompile(`(?m)^\t(\S+) (v\S+)$`))
 	documented := rows(text(t, "docs/dependencies.md"), regexp.MustCompile(`(?m)^\| \[[^]]+\]\(https://pkg\.go\.dev/([^)]+)\) .*\| (v[0-9.]+), 20`))
-	var tools []string
-	modules, err := filepath.Glob(filepath.Join(root, "tools", "*", "go.mod"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, mod := range append(modules, filepath.Join(root, "tools", "go.mod")) {
-		content, err := os.ReadFile(mod)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tools = append(tools, rows(string(content), regexp.MustCompile(`(?m)^(?:\t|require )(\S+) (v\S+)`))...)
-	}
-	for _, module := range required {
-		if !slices.Contains(documented, module) {
-			t.Errorf("go.mod requires %s, which docs/dependencies.md doesn't list", module)
+	var wanted []string
+	for _, mod := range files(t, "go.mod") {
+		for _, module := range direct(text(t, mod)) {
+			wanted = append(wanted, module)
+			if !slices.Contains(documented, module) {
+				t.Errorf("%s requires %s, which docs/dependencies.md doesn't list", mod, module)
+			}
 		}
 	}
 	for _, module := range documented {
-		if !slices.Contains(required, module) && !slices.Contains(tools, module) {
-			t.Errorf("docs/dependencies.md lists %s, which no go.mod requires", module)
+		if !slices.Contains(wanted, module) {
+			t.Errorf("docs/dependencies.md lists %s, which no go.mod requires itself", module)
 		}
 	}
+}
+
+// direct returns the modules that a go.mod names for their own sake, as
+// "module version": for the packages that we import, and for tools.
+func direct(mod string) []string {
+	all := rows(mod, regexp.MustCompile(`(?m)^(?:\t|require )(\S+) (v\S+)$`))
+	required := rows(mod, regexp.MustCompile(`(?m)^(?:\t|require )(\S+) (v\S+)`))
+	for _, tool := range regexp.MustCompile(`(?m)^(?:\t|tool )([^\s/]+\.[^\s/]+/\S+)$`).FindAllStringSubmatch(mod, -1) {
+		home := ""
+		for _, module := range required {
+			if path, _, _ := strings.Cut(module, " "); strings.HasPrefix(tool[1]+"/", path+"/") && len(module) > len(home) {
+				home = module
+			}
+		}
+		all = append(all, home)
+	}
+	return all
 }
 
 func text(t testing.TB, name string) string {

@@ -9,6 +9,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -40,14 +41,14 @@ func main() {
 	in := flag.String("in", ".", "the `folder` of the program's module")
 	texts := flag.Bool("texts", false, "write the texts")
 	flag.Parse()
-	if err := run(os.Stdout, *in, flag.Arg(0), *texts); err != nil {
+	if err := run(context.Background(), os.Stdout, *in, flag.Arg(0), *texts); err != nil {
 		fmt.Fprintln(os.Stderr, "licences:", err)
 		os.Exit(1)
 	}
 }
 
-func run(w io.Writer, in, program string, texts bool) error {
-	modules, err := modulesOf(in, program)
+func run(ctx context.Context, w io.Writer, in, program string, texts bool) error {
+	modules, err := modulesOf(ctx, in, program)
 	if err != nil {
 		return err
 	}
@@ -84,10 +85,10 @@ type module struct {
 }
 
 // modulesOf returns the modules that a package needs on any system, by path.
-func modulesOf(in, program string) ([]module, error) {
+func modulesOf(ctx context.Context, in, program string) ([]module, error) {
 	found := map[string]module{}
 	for _, system := range []string{"linux", "darwin", "windows"} {
-		list := exec.Command("go", "list", "-deps", "-json=Module", program)
+		list := exec.CommandContext(ctx, "go", "list", "-deps", "-json=Module", program)
 		list.Env = append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0")
 		list.Dir, list.Stderr = in, os.Stderr
 		out, err := list.Output()

@@ -50,10 +50,10 @@ func TestALicenceThatNobodyAllowedIsRefused(t *testing.T) {
 func TestTextsAreOfEveryModule(t *testing.T) {
 	t.Parallel()
 	var table, texts strings.Builder
-	if err := run(&table, ".", "github.com/google/licenseclassifier/v2", false); err != nil {
+	if err := run(t.Context(), &table, ".", "github.com/google/licenseclassifier/v2", false); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(&texts, ".", "github.com/google/licenseclassifier/v2", true); err != nil {
+	if err := run(t.Context(), &texts, ".", "github.com/google/licenseclassifier/v2", true); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"Go go1.", "github.com/google/licenseclassifier/v2 v2.0.0, LICENSE", "github.com/sergi/go-diff v1.1.0, LICENSE", "Apache License"} {
