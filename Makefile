@@ -26,9 +26,9 @@ SKIPPED   ?= /dev/null
 MODULES := $(dir $(wildcard go.mod tools/go.mod tools/*/go.mod))
 
 # What CI runs, in this order.
-CHECKS := build vet test cross axe race lint tidy-check supply-check deploy-check fuzz packages
+CHECKS := build vet clean-room cross axe race lint tidy-check supply-check deploy-check fuzz packages
 
-.PHONY: help build cross vet test race lint fmt docs generate tidy-check licences supply-check vulncheck deploy-check fuzz bench soak cover share snapshot release packages ci
+.PHONY: help build cross vet test clean-room race lint fmt docs generate tidy-check licences supply-check vulncheck deploy-check fuzz bench soak cover share snapshot release packages ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,15 @@ vet: ## go vet
 
 test: ## all tests that need nothing but Go and git
 	$(GO) test ./...
+
+# What there is where there is nothing but Go, git, make, a shell, coreutils, grep and sed.
+PLAIN := $(GO) git make sh grep sed cat chmod chown cksum cp cut date env head ls mkdir mkfifo mktemp mv rm sha256sum sleep sort tail touch tr wc
+
+clean-room: ## make test as on a machine that has nothing else, for somebody whose home is empty
+	@room=$$(mktemp -d) && trap 'rm -rf "$$room"' EXIT && mkdir "$$room/bin" "$$room/home" && chmod 0755 "$$room" && \
+	for program in $(PLAIN); do ln -s "$$(command -v "$$program")" "$$room/bin/" || exit 1; done && \
+	env -i HOME="$$room/home" PATH="$$room/bin" GOFLAGS="$$GOFLAGS" GOTOOLCHAIN=local GOPROXY="$$($(GO) env GOPROXY)" \
+		GOMODCACHE="$$($(GO) env GOMODCACHE)" GOCACHE="$$($(GO) env GOCACHE)" make test
 
 AXE := tools/axe/node_modules/.package-lock.json
 
@@ -145,7 +154,7 @@ release: $(RELEASE_TOOLS)/goreleaser ## publish the release of the tag that is c
 	PATH='$(RELEASE_TOOLS)':"$$PATH" goreleaser release --clean --release-notes bin/notes.md
 
 # Packages are installed, systemd booted and images built by root alone.
-AS_ROOT := $(if $(filter-out 0,$(shell id -u)),-exec 'sudo -n env PATH=$(PATH) HOME=$(HOME)')
+AS_ROOT = $(if $(filter-out 0,$(shell id -u)),-exec 'sudo -n env PATH=$(PATH) HOME=$(HOME)')
 
 packages: snapshot ## make such a release and check it; needs the programs that .ci/run names
 	$(GO) test -tags release $(AS_ROOT) ./deploy/package

@@ -165,8 +165,8 @@ func (r *reader) isWhatCIRuns(script string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if script != "make test" || !regexp.MustCompile(`\nCHECKS := .*\btest\b`).Match(makefile) ||
-		!bytes.Contains(makefile, []byte("\t$(GO) test ./...\n")) || !bytes.Contains(ci, []byte("\nmake ci ")) {
+	if script != "make test" || !regexp.MustCompile(`\nCHECKS := .*\bclean-room\b`).Match(makefile) ||
+		!bytes.Contains(makefile, []byte("\" make test\n")) || !bytes.Contains(makefile, []byte("\t$(GO) test ./...\n")) || !bytes.Contains(ci, []byte("\nmake ci ")) {
 		r.t.Errorf("CI doesn't run %q", script)
 	}
 }

@@ -78,6 +78,11 @@ func TestUnreadableLocalFilesAndFoldersAreErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	t.Cleanup(func() { // so that it can be removed by who isn't root, too
+		if err := os.Chmod(filepath.Join(dir, "closed"), 0o700); err != nil {
+			t.Error(err)
+		}
+	})
 	asNobody(t, func() {
 		s, err := source.NewDir(dir).Fetch(t.Context())
 		if err != nil {

@@ -1,3 +1,5 @@
+//go:build system
+
 package sqlite_test
 
 import (
@@ -205,14 +207,4 @@ func TestForbiddenPlacesAreNamed(t *testing.T) {
 		_, err := sqlite.Open(t.Context(), filepath.Join(parent, "new", "state.db"))
 		wantError(t, err, state.ErrReadOnly, parent)
 	})
-}
-
-func TestPipesAreNoStateFiles(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "state.db")
-	check(t, syscall.Mkfifo(path, 0o600))
-	_, err := sqlite.Open(t.Context(), path)
-	wantError(t, err, nil, path, "not a regular file")
-	_, err = sqlite.OpenReader(t.Context(), path)
-	wantError(t, err, nil, path, "not a regular file")
 }
