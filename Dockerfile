@@ -1,5 +1,5 @@
-# policysync's image: one static program, the authorities that it trusts, and a
-# folder for its state. `docker build .` compiles the program; a release copies
+# policysync's image: one static program, the authorities that it trusts, the
+# licences of all that it is made of, and a folder for its state. `docker build .` compiles the program; a release copies
 # the one that it has made already, by BINARY=prebuilt.
 ARG BINARY=compiled
 
@@ -13,10 +13,12 @@ RUN go mod download
 COPY . .
 ARG TARGETOS TARGETARCH
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=auto -ldflags='-s -w' -o /policysync ./cmd/policysync
+RUN mkdir /papers && cp LICENSE /papers && go run -C tools/supply ./licences -in ../.. -texts ./cmd/policysync >/papers/third-party-licences.txt
 
 FROM scratch AS prebuilt
 ARG TARGETPLATFORM
 COPY $TARGETPLATFORM/policysync /policysync
+COPY LICENSE bin/share/third-party-licences.txt /papers/
 
 FROM ${BINARY} AS binary
 
@@ -24,6 +26,7 @@ FROM scratch
 COPY --from=toolchain /rootfs /
 COPY --from=toolchain --chown=65532:65532 /state /var/lib/policysync
 COPY --from=binary /policysync /usr/bin/policysync
+COPY --from=binary /papers /usr/share/doc/policysync
 USER 65532:65532
 ENV PATH=/usr/bin STATE_DIRECTORY=/var/lib/policysync
 VOLUME /var/lib/policysync

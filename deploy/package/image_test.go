@@ -40,11 +40,16 @@ d 0:0 etc/ssl
 d 0:0 etc/ssl/certs
 d 0:0 usr
 d 0:0 usr/bin
+d 0:0 usr/share
+d 0:0 usr/share/doc
+d 0:0 usr/share/doc/policysync
 d 0:0 var
 d 0:0 var/lib
 d 65532:65532 var/lib/policysync
 f 0:0 etc/ssl/certs/ca-certificates.crt
 f 0:0 usr/bin/policysync
+f 0:0 usr/share/doc/policysync/LICENSE
+f 0:0 usr/share/doc/policysync/third-party-licences.txt
 `
 
 // TestImageIsBuiltAndRuns has buildah carry out the Dockerfile, both of its
@@ -53,10 +58,16 @@ f 0:0 usr/bin/policysync
 func TestImageIsBuiltAndRuns(t *testing.T) {
 	t.Parallel()
 	things := t.TempDir()
-	check(t, os.MkdirAll(filepath.Join(things, "prebuilt", "linux", "amd64"), 0o755))
 	program := one(t, "policysync_linux_amd64_v1/policysync")
-	output(t, "cp", program, filepath.Join(things, "prebuilt", "linux", "amd64", "policysync"))
-	output(t, "cp", filepath.Join(root, "Dockerfile"), filepath.Join(things, "prebuilt"))
+	for from, to := range map[string]string{
+		program:                           "linux/amd64/policysync",
+		filepath.Join(root, "Dockerfile"): "Dockerfile",
+		filepath.Join(root, "LICENSE"):    "LICENSE",
+		filepath.Join(root, "bin", "share", "third-party-licences.txt"): "bin/share/third-party-licences.txt",
+	} {
+		output(t, "install", "-D", "-m", "0644", from, filepath.Join(things, "prebuilt", to))
+	}
+	check(t, os.Chmod(filepath.Join(things, "prebuilt", "linux", "amd64", "policysync"), 0o755))
 	output(t, "git", "clone", "--quiet", "--no-local", root, filepath.Join(things, "source"))
 	authority := outsideOf(t, things)
 	_, built, _ := strings.Cut(output(t, "go", "version", "-m", program), "\n") // but for its name

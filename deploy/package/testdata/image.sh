@@ -25,6 +25,7 @@ build() { # WAY CONTEXT
   (cd "$mounted" && find . -mindepth 1 -printf '%y %U:%G %P\n' | sort >"$things/$1.files")
   go version -m "$mounted/usr/bin/policysync" | tail -n +2 >"$things/$1.built"
   sha256sum <"$mounted/usr/bin/policysync" | cut -d ' ' -f 1 >"$things/$1.program"
+  cmp "$mounted/usr/share/doc/policysync/third-party-licences.txt" "$things/prebuilt/bin/share/third-party-licences.txt"
 }
 build prebuilt "$things/prebuilt"
 build compiled "$things/source"
