@@ -3,6 +3,7 @@ package main
 import (
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -52,6 +53,23 @@ func direct(mod string) []string {
 		all = append(all, home)
 	}
 	return all
+}
+
+// TestLibcIsTheOneThatSQLiteAsksFor: with any other, SQLite may misbehave.
+func TestLibcIsTheOneThatSQLiteAsksFor(t *testing.T) {
+	t.Parallel()
+	mod, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.GoMod}}", "modernc.org/sqlite").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, err := os.ReadFile(strings.TrimSpace(string(mod)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	libc := regexp.MustCompile(`(?m)^\tmodernc\.org/libc v[0-9.]+`)
+	if got, want := libc.FindString(text(t, "go.mod")), libc.FindString(string(asked)); got != want || want == "" {
+		t.Errorf("go.mod has %s, and SQLite asks for %s", got, want)
+	}
 }
 
 func text(t testing.TB, name string) string {
