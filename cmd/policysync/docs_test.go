@@ -146,3 +146,17 @@ func TestDeployedConfigIsValid(t *testing.T) {
 		t.Errorf("the token is read from %s", got)
 	}
 }
+
+// TestOwnedPathsAreThere: who owns what was moved or removed owns nothing.
+func TestOwnedPathsAreThere(t *testing.T) {
+	t.Parallel()
+	owned := regexp.MustCompile(`(?m)^(/\S+) +@`).FindAllStringSubmatch(text(t, ".github/CODEOWNERS"), -1)
+	for _, path := range owned {
+		if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(path[1]))); err != nil {
+			t.Errorf("CODEOWNERS: %v", err)
+		}
+	}
+	if len(owned) < 10 {
+		t.Errorf("found %d owned paths", len(owned))
+	}
+}
