@@ -12,17 +12,23 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
+// workflows returns the files of ours, and of that for repositories with policies.
+func workflows(t *testing.T) []string {
+	t.Helper()
+	ours, err := filepath.Glob(filepath.Join(root, ".github", "workflows", "*.y*ml"))
+	if err != nil || len(ours) < 2 {
+		t.Fatal(ours, err)
+	}
+	return append(ours, filepath.Join(deploy, "ci", "github-action.yaml"))
+}
+
 // TestWorkflowsAreSound by actionlint, which has shellcheck look at their
 // scripts, and use only actions that can't be exchanged.
 func TestWorkflowsAreSound(t *testing.T) {
 	t.Parallel()
-	ours, err := filepath.Glob(filepath.Join(root, ".github", "workflows", "*.y*ml"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	must(t, "shellcheck", "--version") // without it actionlint would pass scripts over
 	pinned := regexp.MustCompile(`^\s*(- )?uses: (\./\S*|[\w/.-]+@[0-9a-f]{40} # v\S+)$`)
-	for _, file := range append(ours, filepath.Join(deploy, "ci", "github-action.yaml")) {
+	for _, file := range workflows(t) {
 		must(t, "actionlint", "-shellcheck=shellcheck", "-no-color", file)
 		for line := range strings.SplitSeq(read(t, file), "\n") {
 			if strings.Contains(line, "uses:") && !pinned.MatchString(line) {
@@ -32,19 +38,63 @@ func TestWorkflowsAreSound(t *testing.T) {
 	}
 }
 
-// TestWorkflowIsOutOfStrangersReach by its trigger and its permissions.
-func TestWorkflowIsOutOfStrangersReach(t *testing.T) {
+// workflow is what counts of one for who may do what.
+type workflow struct {
+	On          map[string]any `json:"true"` // to YAML 1.1 the word on is true
+	Permissions map[string]string
+	Jobs        map[string]struct {
+		Permissions map[string]string
+		Steps       []struct {
+			Run, Uses string
+			With      map[string]any
+		}
+	}
+}
+
+func parsed(t *testing.T, file string) workflow {
+	t.Helper()
+	var w workflow
+	if err := yaml.Unmarshal([]byte(read(t, file)), &w); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// TestWorkflowsMayDoNoMoreThanTheyMust: each job says what it may, a checkout
+// leaves no token behind, and nothing that strangers write becomes part of a
+// script.
+func TestWorkflowsMayDoNoMoreThanTheyMust(t *testing.T) {
 	t.Parallel()
-	workflow, is := generic(t, read(t, deploy, "ci", "github-action.yaml")).(map[string]any)
-	if !is {
-		t.Fatal("no object")
+	for _, file := range workflows(t) {
+		w := parsed(t, file)
+		if w.Permissions == nil || len(w.Permissions) > 0 {
+			t.Errorf("%s: by default jobs may %v, want nothing", file, w.Permissions)
+		}
+		if _, is := w.On["pull_request_target"]; is || len(w.Jobs) == 0 {
+			t.Errorf("%s: triggered by %v, with %d jobs", file, w.On, len(w.Jobs))
+		}
+		for name, job := range w.Jobs {
+			if job.Permissions == nil {
+				t.Errorf("%s: the job %s doesn't say what it may", file, name)
+			}
+			for _, step := range job.Steps {
+				if strings.Contains(step.Run, "${{") {
+					t.Errorf("%s: give it to the script of %s by env: %s", file, name, step.Run)
+				}
+				if kept, said := step.With["persist-credentials"]; strings.HasPrefix(step.Uses, "actions/checkout@") && (!said || kept != false) {
+					t.Errorf("%s: %s leaves the token in the checkout", file, name)
+				}
+			}
+		}
 	}
-	// To YAML 1.1 the word on is true.
-	if on, is := workflow["true"].(map[string]any); !is || len(on) != 1 || on["pull_request"] == nil {
-		t.Errorf("it is triggered by %v", workflow["true"])
-	}
-	if all, is := workflow["permissions"].(map[string]any); !is || len(all) != 0 {
-		t.Errorf("every job may %v", workflow["permissions"])
+}
+
+// TestPlansAreForPullRequestsAlone, so that the secret is for nothing else.
+func TestPlansAreForPullRequestsAlone(t *testing.T) {
+	t.Parallel()
+	w := parsed(t, filepath.Join(deploy, "ci", "github-action.yaml"))
+	if len(w.On) != 1 || w.On["pull_request"] == nil {
+		t.Errorf("it is triggered by %v", w.On)
 	}
 }
 
