@@ -158,6 +158,10 @@ func TestServerThatKnownHostsDoesNotNameIsRefused(t *testing.T) {
 	if err := fetchError(t, newGit(t, o)); !strings.Contains(err.Error(), o.KnownHosts+":1: ") {
 		t.Errorf("error %v", err)
 	}
+	o.KnownHosts = s.write("broken", s.line(s.keys[0])+"@revoked * ssh-rsa x\n") // one that may say what counts
+	if err := fetchError(t, newGit(t, o)); !strings.Contains(err.Error(), o.KnownHosts+":2: ") {
+		t.Errorf("error %v", err)
+	}
 }
 
 // A client that offers what the server likes best gets a key that it doesn't
