@@ -25,7 +25,7 @@ func main() {
 
 // gcPercent has the garbage collector run a little more often than Go's 100
 // would, so that 10,000 policies fit into 150 MB (docs/performance.md).
-const gcPercent = 80
+const gcPercent = 70
 
 // tuneGC leaves the choice to GOGC where that is set.
 func tuneGC() {
