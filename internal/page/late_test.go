@@ -2,6 +2,8 @@ package page_test
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"testing"
 	"time"
@@ -18,7 +20,8 @@ import (
 func TestWhatATargetSaysAfterItsRemovalDoesNoHarm(t *testing.T) {
 	t.Parallel()
 	scope := event.Scope{Target: "production", Run: "1"}
-	var watch page.Watch
+	w := newWorld(t)
+	watch := w.watch
 	watch.Emit(event.RunStarted{Scope: scope})
 	watch.Emit(event.PlanMade{Scope: scope})
 	watch.Emit(event.Configured{Removed: []string{"production"}})
@@ -26,6 +29,30 @@ func TestWhatATargetSaysAfterItsRemovalDoesNoHarm(t *testing.T) {
 		watch.Emit(event.ChangeDone{Scope: scope, Change: diff.Change{Key: "a"}, Outcome: outcome, Err: errors.New("refused")})
 	}
 	watch.Emit(event.RunDone{Scope: scope, Result: event.Partial})
+	if got := w.get("/").Code; got != http.StatusOK {
+		t.Errorf("the page is %d", got)
+	}
+}
+
+// TestATargetThatIsRemovedMeanwhileIsNotMistakenForAnother has the config reloaded
+// while its page is made.
+func TestATargetThatIsRemovedMeanwhileIsNotMistakenForAnother(t *testing.T) {
+	t.Parallel()
+	store := newWorld(t).Store
+	all := [][]page.Target{{{Name: "production"}, {Name: "staging"}}, {{Name: "staging"}}}
+	h := page.Handler(page.Options{
+		Targets: func() []page.Target {
+			now := all[0]
+			all = all[min(1, len(all)-1):]
+			return now
+		},
+		State: store, Watch: &page.Watch{}, Now: func() time.Time { return noon },
+	})
+	answer := httptest.NewRecorder()
+	h.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/targets/production", http.NoBody))
+	if answer.Code != http.StatusNotFound {
+		t.Errorf("it is %d:\n%s", answer.Code, answer.Body)
+	}
 }
 
 // TestARunThatIsCutShortTellsNothingOfItsTarget has one begin and be told to end.

@@ -191,12 +191,26 @@ func (s *server) fail(w http.ResponseWriter, status int, problem string) {
 func (s *server) target(next func(w http.ResponseWriter, r *http.Request, target string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		name := r.PathValue("target")
-		if slices.ContainsFunc(s.Targets(), func(t Target) bool { return t.Name == name }) {
-			next(w, r, name)
+		if _, known := s.find(name); !known {
+			s.unknown(w, name)
 			return
 		}
-		s.fail(w, http.StatusNotFound, "No target is named "+clip(name)+".")
+		next(w, r, name)
 	}
+}
+
+// find returns the target of that name, if there still is one.
+func (s *server) find(name string) (t Target, known bool) {
+	all := s.Targets()
+	i := slices.IndexFunc(all, func(t Target) bool { return t.Name == name })
+	if i < 0 {
+		return Target{}, false
+	}
+	return all[i], true
+}
+
+func (s *server) unknown(w http.ResponseWriter, target string) {
+	s.fail(w, http.StatusNotFound, "No target is named "+clip(target)+".")
 }
 
 func (s *server) functions() template.FuncMap {
@@ -217,21 +231,21 @@ func (s *server) functions() template.FuncMap {
 const longest = 300
 
 // clip returns a text of others so that it can't be misread or fill the page.
-func clip(text string) string {
-	if runes := []rune(text); len(runes) > longest {
-		text = string(runes[:longest]) + "…"
+func clip(text string) string { return render.Plain(cut(text, longest)) }
+
+// cut returns a text, or as many of its characters and a mark.
+func cut(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
 	}
-	return render.Plain(text)
+	return text
 }
 
 // lines is clip for a text of several lines.
 func lines(text string) string {
 	const most = 4000 // characters
-	if runes := []rune(text); len(runes) > most {
-		text = string(runes[:most]) + "…"
-	}
 	var all []string
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(cut(text, most)) {
 		if line = strings.TrimSpace(line); line != "" {
 			all = append(all, render.Plain(line))
 		}

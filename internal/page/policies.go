@@ -32,13 +32,17 @@ type row struct {
 }
 
 func (s *server) policies(w http.ResponseWriter, r *http.Request, target string) {
+	settings, known := s.find(target)
+	if !known {
+		s.unknown(w, target)
+		return
+	}
 	frame := s.live(r, target, target)
 	frame.Refresh = 0
 	rows, err := s.rowsOf(r.Context(), target)
 	var c card
 	if err == nil {
-		i := slices.IndexFunc(s.Targets(), func(t Target) bool { return t.Name == target })
-		c, err = s.card(r, s.Targets()[max(i, 0)])
+		c, err = s.card(r, settings)
 	}
 	if err != nil {
 		s.fail(w, http.StatusInternalServerError, err.Error())
