@@ -281,21 +281,38 @@ func (k *keeper) daemon() {
 	}
 }
 
+// look asks for what there is and must be shown, and keeps the answer.
+func (k *keeper) look(base, path, bearer string) []byte {
+	k.Helper()
+	status, answer := k.request(http.MethodGet, base+path, "", map[string]string{"Authorization": "Bearer " + bearer})
+	if path != "/readyz" && !strings.HasPrefix(path, "/nowhere") && status != http.StatusOK {
+		k.Errorf("GET %s: %d", path, status)
+	}
+	k.out["GET "+path] = answer
+	return answer
+}
+
 // ask asks every route, with secrets where they don't belong.
 func (k *keeper) ask(base string) {
 	k.Helper()
 	bearer, secret := marked["api_token_file of server"], marked["secret_files"]
 	for _, path := range []string{
-		"/", "/metrics", "/healthz", "/readyz", "/api/v1/targets", "/api/v1/targets/works", "/api/v1/targets/works/policies",
-		"/api/v1/targets/works/runs", "/api/v1/targets/denied/runs", "/api/v1/targets/" + url.PathEscape(bearer), "/api/v1/runs/" + bearer[:6], "/nowhere?token=x",
+		"/", "/signin", "/metrics", "/healthz", "/readyz", "/api/v1/freeze", "/api/v1/targets", "/api/v1/targets/works", "/api/v1/targets/works/policies",
+		"/api/v1/targets/denied/runs", "/api/v1/targets/" + url.PathEscape(bearer), "/api/v1/runs/" + bearer[:6], "/nowhere?token=x",
 	} {
 		if strings.Contains(path, "MARKED") { // what is asked for may be told back to who asked; the log may not have it
 			_, _ = k.request(http.MethodGet, base+path, "", nil)
 			continue
 		}
-		status, answer := k.request(http.MethodGet, base+path, "", map[string]string{"Authorization": "Bearer " + bearer})
-		k.out["GET "+path] = fmt.Appendf(answer, "%d", status)
+		k.look(base, path, bearer)
 	}
+	_, id, found := strings.Cut(string(k.look(base, "/api/v1/targets/works/runs", bearer)), `"id":"`)
+	if !found {
+		k.Error("no run is recorded")
+	}
+	id, _, _ = strings.Cut(id, `"`)
+	k.look(base, "/api/v1/runs/"+id, bearer)
+	k.look(base, "/runs/"+id, bearer)
 	for _, path := range []string{"/api/v1/targets/works/sync?wait=true", "/api/v1/targets/denied/sync?wait=true", "/api/v1/targets/nobody/sync", "/api/v1/freeze"} {
 		for how, header := range map[string]map[string]string{
 			"right": {"Authorization": "Bearer " + bearer}, "none": {}, "basic": {"Authorization": "Basic " + bearer}, "other": {"Authorization": "Bearer x" + bearer},

@@ -31,14 +31,18 @@ func TestComposeIsHardened(t *testing.T) {
 			t.Errorf("%s %s", s.Name, w)
 		}
 	}
-	for name, file := range project.Configs {
+	for _, file := range project.Configs {
 		read(t, file.File) // it is there
-		if name == "rules" && !samePath(t, file.File, filepath.Join(deploy, "prometheus", "rules.yaml")) {
-			t.Errorf("the rules are %s", file.File)
-		}
+	}
+	if rules := project.Configs["rules"].File; !samePath(t, rules, filepath.Join(deploy, "prometheus", "rules.yaml")) {
+		t.Errorf("the rules are %q", rules)
 	}
 	isLoaded(t, read(t, compose, "policysync.yaml"))
-	for _, path := range regexp.MustCompile(`/run/secrets/([\w-]+)`).FindAllStringSubmatch(read(t, compose, "policysync.yaml")+read(t, compose, "alertmanager.yml"), -1) {
+	secrets := regexp.MustCompile(`/run/secrets/([\w-]+)`).FindAllStringSubmatch(read(t, compose, "policysync.yaml")+read(t, compose, "alertmanager.yml"), -1)
+	if len(secrets) == 0 {
+		t.Error("no secret is named")
+	}
+	for _, path := range secrets {
 		if _, there := project.Secrets[path[1]]; !there {
 			t.Errorf("nothing brings %s", path[0])
 		}

@@ -49,7 +49,11 @@ func TestProductionLetsPrometheusIn(t *testing.T) {
 	if in := only[networkingv1.NetworkPolicy](t, all).Spec.Ingress; len(in) != 2 || in[0].Ports[0].Port.StrVal != "metrics" {
 		t.Errorf("%v may connect", in)
 	}
-	for _, named := range regexp.MustCompile(secretsAt+`([\w-]+)`).FindAllStringSubmatch(all.config(t), -1) {
+	secrets := regexp.MustCompile(secretsAt+`([\w-]+)`).FindAllStringSubmatch(all.config(t), -1)
+	if len(secrets) == 0 {
+		t.Error("no secret is named")
+	}
+	for _, named := range secrets {
 		if !strings.Contains(read(t, deploy, "README.md"), "--from-file="+named[1]) {
 			t.Errorf("README.md doesn't put %s into the Secret", named[1])
 		}
