@@ -64,7 +64,7 @@ and recorded.`,
 	}
 	a.configFlags(c)
 	a.sourceFlags(c)
-	c.Flags().StringVar(&a.flags.listen, "listen", "127.0.0.1:8080", "without a config file: `ADDRESS` for metrics and health")
+	c.Flags().StringVar(&a.flags.listen, "listen", "127.0.0.1:8080", "without a config file: `ADDRESS` to listen on")
 	return c
 }
 

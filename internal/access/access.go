@@ -29,7 +29,7 @@ const maxAssertion = 16 << 10
 // team's keys can't be fetched.
 var ErrUnavailable = errors.New("the team's keys can't be fetched")
 
-// Options say whom to trust. All but Transport are required.
+// Options say whom to trust. All but Operators and Transport are required.
 type Options struct {
 	Team      string            // the team's domain, such as example.cloudflareaccess.com
 	Audience  string            // the AUD tag of the Access application

@@ -13,8 +13,8 @@ import (
 	"github.com/policysync/policysync/internal/policy"
 )
 
-// Log is an event.Sink that writes a line for each change and each run's end,
-// and debug lines for the rest. Its level and form become those of each config
+// Log is an event.Sink that writes a line for what happens; what is no news has
+// the level debug. Its level and form become those of each config
 // that takes effect. It may be used from several goroutines.
 type Log struct {
 	to  zapcore.WriteSyncer

@@ -7,7 +7,7 @@ import (
 	"github.com/policysync/policysync/internal/policy"
 )
 
-// Reader is what plan, status and history need. Its methods may be called
+// Reader is what those need who only look, such as plan, status and the status page. Its methods may be called
 // concurrently. Each sees a consistent state, without what a transaction in
 // progress has written.
 type Reader interface {

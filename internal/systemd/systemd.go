@@ -36,8 +36,9 @@ func Of(env func(string) (string, bool)) (Manager, error) {
 }
 
 // Attend tells the manager that the daemon is ready, then, while alive says so,
-// that it lives, and when ctx ends that it stops. It returns then, or at once
-// where there is no manager or it can't be told.
+// that it lives, and when ctx ends that it stops. It returns then, with what became of
+// the last sign of life, or at once where there is no manager or it can't be told that
+// the daemon is ready.
 func (m Manager) Attend(ctx context.Context, alive func() bool) error {
 	if m.socket == "" {
 		return nil
