@@ -58,8 +58,11 @@ func (b *budgets) of(t config.Target, all []config.Target) (*cloudflare.Budget, 
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	budget, err := b.find(t, all)
+	if err != nil {
+		return nil, err
+	}
 	b.used[t.Name] = budget
-	return budget, err
+	return budget, nil
 }
 
 func (b *budgets) find(t config.Target, all []config.Target) (budget *cloudflare.Budget, err error) {

@@ -59,9 +59,9 @@ func cacheBeside(s config.State) string { return filepath.Join(filepath.Dir(s.Pa
 func newClient(t config.Target, all []config.Target, shared *budgets, sink event.Sink) (*cloudflare.Client, error) {
 	budget, err := shared.of(t, all)
 	if err != nil {
-		return nil, fmt.Errorf("target %s: %w", t.Name, err)
+		return nil, err
 	}
-	client, err := cloudflare.New(cloudflare.Options{
+	return cloudflare.New(cloudflare.Options{
 		BaseURL: t.Cloudflare.BaseURL, AccountID: t.AccountID, Budget: budget,
 		UserAgent:   "policysync/" + version(),
 		Credentials: func() (cloudflare.Credentials, error) { return credentials(t.Cloudflare) },
@@ -74,10 +74,6 @@ func newClient(t config.Target, all []config.Target, shared *budgets, sink event
 		Waiting: func(wait time.Duration) { sink.Emit(event.BudgetWaiting{Target: t.Name, Wait: wait}) },
 		Waited:  func(waited time.Duration) { sink.Emit(event.BudgetWaited{Target: t.Name, Waited: waited}) },
 	})
-	if err != nil {
-		return nil, fmt.Errorf("target %s: %w", t.Name, err)
-	}
-	return client, nil
 }
 
 // credentials reads the token, or where none is set the older pair.
@@ -130,7 +126,7 @@ func (w workshop) reconciler(t config.Target, cfg *config.Config) (*reconcile.Re
 	}
 	client, err := newClient(t, cfg.Targets, w.shared, w.sink)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("target %s: %w", t.Name, err)
 	}
 	return &reconcile.Reconciler{
 		Planner:  newPlanner(t, from, client, w.store, w.sink),

@@ -104,7 +104,7 @@ func (d *Daemon) Run(ctx context.Context) {
 			defer close(l.gone)
 			defer leave(nil)
 			if s := d.Suspension(l.name); s.Target != "" {
-				d.Sink.Emit(event.Suspended{Target: s.Target, Reason: s.Reason, By: s.By, Since: s.Since, Until: s.Until})
+				d.Sink.Emit(suspended(s))
 			}
 			l.run(stay, d.Sink, wait)
 		})

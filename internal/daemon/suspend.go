@@ -44,8 +44,12 @@ func (d *Daemon) suspend(ctx context.Context, l *loop, s state.Suspension) (idle
 	if err := d.Suspensions.Suspend(ctx, s); err != nil {
 		return nil, err
 	}
-	d.Sink.Emit(event.Suspended{Target: s.Target, Reason: s.Reason, By: s.By, Since: s.Since, Until: s.Until})
+	d.Sink.Emit(suspended(s))
 	return l.suspend(s), nil
+}
+
+func suspended(s state.Suspension) event.Suspended {
+	return event.Suspended{Target: s.Target, Reason: s.Reason, By: s.By, Since: s.Since, Until: s.Until}
 }
 
 // Resume ends a target's suspension, if there is one, and makes it run now; by is

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/policysync/policysync/internal/diff"
+	"github.com/policysync/policysync/internal/policy"
 	"github.com/policysync/policysync/internal/state"
 )
 
@@ -99,13 +100,12 @@ type Change struct {
 	Fields []diff.FieldChange `json:"fields,omitzero"` // what differs; nil: not told
 }
 
-// NewRun returns a run without its changes.
+// NewRun returns a run without its phases and changes.
 func NewRun(r state.Run) *Run {
-	run := &Run{
+	return &Run{
 		ID: r.ID, Target: r.Target, Trigger: r.Trigger, Commit: r.Commit, Author: r.Author, Result: r.Result, Error: r.Error,
 		Started: r.Started, Finished: Time(r.Finished), Counts: r.Counts,
 	}
-	return run
 }
 
 // OfRun reads the changes of a run, and returns it with them.
@@ -236,7 +236,7 @@ func failures(ctx context.Context, reader state.Reader, target string) ([]state.
 func newPolicy(l state.Listed) Policy {
 	return Policy{
 		Key: l.Key, Name: l.Name, ID: l.ID, Commit: l.Commit, File: l.File, Line: l.Line, UpdatedAt: l.UpdatedAt, State: recordedState(l),
-		Undeclared: l.Protect && l.File == "",
+		Undeclared: policy.Recorded{Protect: l.Protect, File: l.File}.Undeclared(),
 	}
 }
 

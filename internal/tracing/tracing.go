@@ -4,6 +4,7 @@ package tracing
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -91,7 +92,7 @@ func self(ctx context.Context, o Options) *resource.Resource {
 		resource.WithAttributes(attribute.String("service.name", "policysync"), attribute.String("service.version", o.Version)),
 		resource.WithFromEnv())
 	if err != nil {
-		o.Warn(noTraces(err))
+		o.Warn(fmt.Errorf("traces may not say all of who sends them: %w: look at OTEL_RESOURCE_ATTRIBUTES", err))
 	}
 	return who
 }
